@@ -1,0 +1,143 @@
+"""Small networks: a multilayer perceptron, a Gaussian policy and a value function.
+
+Axes: B batch, N simulations, S observation, A action.
+Source: policy and value as in Schulman et al., "Proximal Policy Optimization Algorithms",
+2017, https://arxiv.org/abs/1707.06347, section 6.1: two hidden layers of 64 tanh units.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+LOG_TWO_PI = math.log(2.0 * math.pi)
+
+
+def mlp(sizes: Sequence[int], last_gain: float = 1.0) -> nn.Sequential:
+    """Fully connected tanh network, orthogonally initialized, linear at the end.
+
+    Args:
+        sizes: units of each layer, from input to output.
+        last_gain: gain of the last layer; a small one starts a policy near zero action.
+
+    Raises:
+        ValueError: fewer than two sizes.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least an input and an output layer, got {list(sizes)}")
+    layers: list[nn.Module] = []
+    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        last = i == len(sizes) - 2
+        layer = nn.Linear(fan_in, fan_out)
+        nn.init.orthogonal_(layer.weight, gain=last_gain if last else math.sqrt(2.0))
+        nn.init.zeros_(layer.bias)
+        layers += [layer] if last else [layer, nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+class RunningNorm(nn.Module):
+    """Shifts and scales by the mean and standard deviation of all data seen so far."""
+
+    mean: Tensor
+    var: Tensor
+    count: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("var", torch.ones(size))
+        self.register_buffer("count", torch.zeros(()))
+
+    @torch.no_grad()
+    def observe(self, data: Tensor) -> None:
+        """Adds data [B, size] to the statistics (parallel variance of Chan et al.)."""
+        n = data.shape[0]
+        if n == 0:
+            return
+        mean, var = data.mean(0), data.var(0, unbiased=False)
+        total = self.count + n
+        shift = mean - self.mean
+        self.var = (self.var * self.count + var * n + shift**2 * self.count * n / total) / total
+        self.mean = self.mean + shift * n / total
+        self.count = total
+
+    def normalize(self, data: Tensor) -> Tensor:
+        """From data to mean 0 and standard deviation 1, clipped at ten standard deviations."""
+        return ((data - self.mean) / (self.var + 1e-8).sqrt()).clamp(-10.0, 10.0)
+
+    def restore(self, data: Tensor) -> Tensor:
+        """The inverse of normalize, without the clipping."""
+        return data * (self.var + 1e-8).sqrt() + self.mean
+
+
+class GaussianPolicy(nn.Module):
+    """pi(a|s): a normal with a learned mean and one standard deviation per action, the same in every state."""
+
+    def __init__(
+        self, obs_size: int, action_size: int, hidden: Sequence[int] = (64, 64), log_std: float = -0.5
+    ) -> None:
+        super().__init__()
+        self.obs_norm = RunningNorm(obs_size)
+        self.mean = mlp([obs_size, *hidden, action_size], last_gain=0.01)
+        self.log_std = nn.Parameter(torch.full((action_size,), log_std))
+
+    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [..., A] and log standard deviation [A] of the action."""
+        return self.mean(self.obs_norm.normalize(obs)), self.log_std
+
+    def sample(self, obs: Tensor) -> Tensor:
+        """A random action [..., A]."""
+        mean, log_std = self(obs)
+        return mean + log_std.exp() * torch.randn_like(mean)
+
+    def log_prob(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Log-density of the actions, summed over A, in nats."""
+        mean, log_std = self(obs)
+        z = (action - mean) * (-log_std).exp()
+        return -0.5 * (z.square() + LOG_TWO_PI).sum(-1) - log_std.sum()
+
+    def entropy(self) -> Tensor:
+        """Entropy of the action distribution in nats; the same in every state."""
+        return (self.log_std + 0.5 * (LOG_TWO_PI + 1.0)).sum()
+
+    @torch.no_grad()
+    def act(self, obs: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Actions for numpy observations: the mean, or a sample where a generator is given.
+
+        Args:
+            obs: [N, S] or [S].
+            rng: source of the exploration noise; None for the mean action.
+
+        Returns:
+            float32 actions, [N, A] or [A].
+
+        Raises:
+            ValueError: the observations have another size than the policy was made for.
+        """
+        size = self.obs_norm.mean.shape[0]
+        if obs.shape[-1] != size:
+            raise ValueError(f"this policy reads observations of size {size}, got shape {obs.shape}")
+        mean, log_std = self(torch.as_tensor(obs, dtype=torch.float32))
+        if rng is None:
+            return mean.numpy()
+        return (mean.numpy() + log_std.exp().numpy() * rng.standard_normal(mean.shape)).astype(np.float32)
+
+
+class Value(nn.Module):
+    """V(s): expected discounted return, learned on returns scaled to mean 0 and deviation 1."""
+
+    def __init__(self, obs_size: int, hidden: Sequence[int] = (64, 64)) -> None:
+        super().__init__()
+        self.obs_norm = RunningNorm(obs_size)
+        self.return_norm = RunningNorm(1)
+        self.net = mlp([obs_size, *hidden, 1])
+
+    def normalized(self, obs: Tensor) -> Tensor:
+        """Value in units of the returns' standard deviation, [...]."""
+        return self.net(self.obs_norm.normalize(obs)).squeeze(-1)
+
+    def forward(self, obs: Tensor) -> Tensor:
+        """Value in units of reward, [...]."""
+        return self.return_norm.restore(self.normalized(obs))
