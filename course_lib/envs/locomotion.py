@@ -1,0 +1,403 @@
+"""Running robots as batched worlds: many simulations, each with its own physics, one step call.
+
+What the robots share: episodes, autoreset, start states, and what happens to a simulation that
+diverges. What one robot observes and is rewarded for stands in its own file.
+
+Axes: N simulations, S observation, A action, B bodies.
+Source: Gymnasium's MuJoCo worlds, version 5, https://gymnasium.farama.org/environments/mujoco.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import gymnasium
+import mujoco
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from course_lib.core.playback import Scene
+from course_lib.envs.physics import LocomotionParams, Physics
+
+__all__ = ["LocomotionEnv", "LocomotionParams", "LocomotionVectorEnv"]
+
+
+class LocomotionVectorEnv(VectorEnv):
+    """N simulations of one planar robot, rewarded for running forward.
+
+    Simulation i behaves, bit for bit, like the single world reset with `seed + i`.
+    """
+
+    xml: ClassVar[str]
+    """Model, a file among Gymnasium's assets."""
+    frame_skip: ClassVar[int]
+    """Simulation steps per control step."""
+    params_type: ClassVar[type[LocomotionParams]]
+    """The robot's parameters; their defaults are the model's own values."""
+
+    def __init__(
+        self,
+        num_envs: int,
+        params: LocomotionParams | None = None,
+        *,
+        num_threads: int = 0,
+        max_episode_steps: int | None = 1000,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        **parameters: float | np.ndarray,
+    ) -> None:
+        """Builds the simulations; call `reset` before the first step.
+
+        Args:
+            num_envs: N, at least 1.
+            params: physical parameters of all simulations, or one value for each.
+            num_threads: of the physics; 0 takes every core.
+            max_episode_steps: an episode is truncated after that many steps; None for never.
+            autoreset_mode: when a finished simulation starts again. DISABLED: it is not stepped any
+                more, and costs nothing, until `reset(options={"reset_mask": ...})`.
+            **parameters: single parameters by name, instead of `params`: `torso_mass=6.0`.
+
+        Raises:
+            ValueError: a number is out of its bounds, or both `params` and parameters are given.
+            TypeError: a parameter's name is unknown.
+        """
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num_envs}")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
+        if params is not None and parameters:
+            raise ValueError(
+                f"give params or {', '.join(parameters)}, not both: use dataclasses.replace on params"
+            )
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.max_episode_steps = max_episode_steps
+        self._physics = Physics(self.xml, num_envs, self.params_type(), num_threads)
+        self._predictor: Physics | None = None
+        model = self._physics.model
+        self.dt = model.opt.timestep * self.frame_skip
+        low, high = model.actuator_ctrlrange.astype(np.float32).T
+        self.single_action_space = Box(low, high, dtype=np.float32)
+        self.single_observation_space = Box(-np.inf, np.inf, (model.nq - 1 + model.nv,), np.float64)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._generators: list[np.random.Generator] | None = None
+        self._before = np.empty_like(self._physics.batch.state)
+        self._elapsed = np.zeros(num_envs, dtype=np.int64)
+        self._terminated = np.zeros(num_envs, dtype=bool)
+        self._truncated = np.zeros(num_envs, dtype=bool)
+        self.set_params(params if params is not None else self.params_type.from_keywords(**parameters))
+
+    # What one robot adds to this class.
+
+    def _draw_start(self, rng: np.random.Generator, nq: int, nv: int) -> tuple[np.ndarray, np.ndarray]:
+        """Random offsets of a start's positions [nq] and velocities [nv]."""
+        raise NotImplementedError
+
+    def _observe(self, qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
+        """Observations float64 [N, S], a fresh array."""
+        raise NotImplementedError
+
+    def _judge(
+        self, x_velocity: np.ndarray, actions: np.ndarray, qpos: np.ndarray, qvel: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """Reward [N], terminated [N] and the reward's parts."""
+        raise NotImplementedError
+
+    # Physics.
+
+    @property
+    def params(self) -> LocomotionParams:
+        """The physical parameters now in force."""
+        return self._params
+
+    def set_params(self, params: LocomotionParams) -> None:
+        """Gives the simulations other physics, at once: running episodes go on under the new one.
+
+        Raises:
+            TypeError: the parameters are those of another world.
+            ValueError: a parameter holds neither one value nor N.
+        """
+        if not isinstance(params, self.params_type):
+            raise TypeError(f"params must be {self.params_type.__name__}, got {type(params).__name__}")
+        self._physics.set_params(params)
+        self._params = params
+
+    def predict(self, obs: np.ndarray, actions: np.ndarray, params: LocomotionParams) -> np.ndarray:
+        """Where one control step leads from given observations, under given parameters.
+
+        Runs in simulations of its own: running episodes are not touched. A simulation that diverges
+        predicts infinity, so that it explains nothing it is compared with.
+
+        Args:
+            obs: [K, S]; K may differ from N.
+            actions: [K, A].
+            params: one value each, or K.
+
+        Returns:
+            Next observations, float64 [K, S].
+
+        Raises:
+            ValueError: a shape does not fit, or a value is not finite.
+        """
+        obs, count = np.asarray(obs, dtype=np.float64), len(obs)
+        expected = (count, *self.single_observation_space.shape)
+        if obs.shape != expected or not np.isfinite(obs).all():
+            raise ValueError(f"obs must be finite and of shape {expected}, got shape {obs.shape}")
+        actions = self._checked(actions, count)
+        if self._predictor is None or self._predictor.batch.nsim != count:
+            threads = self._physics.batch.nthread
+            self._predictor = Physics(self.xml, count, self.params_type(), threads)
+        physics = self._predictor
+        physics.set_params(params)
+        split = physics.model.nq - 1
+        physics.warmstart[:] = 0
+        physics.qpos[:, 0] = 0
+        physics.qpos[:, 1:] = obs[:, :split]
+        physics.qvel[:] = obs[:, split:]
+        physics.ctrl[:] = actions
+        diverged = physics.step(self.frame_skip)
+        next_obs = self._observe(physics.qpos, physics.qvel)
+        next_obs[diverged] = np.inf
+        return next_obs
+
+    @property
+    def scene(self) -> Scene:
+        """What the robot looks like from the side."""
+        return self._physics.scene
+
+    def pose(self) -> np.ndarray:
+        """Where the bodies of all simulations are now, float32 [N, B, 3]: x (m), z (m), pitch (rad)."""
+        return self._physics.pose()
+
+    # Episodes.
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts new episodes, in all simulations or in those of `options["reset_mask"]`.
+
+        Args:
+            seed: simulation i draws its starts from `seed + i`; or one seed each. None: goes on drawing.
+            options: may hold "reset_mask", bool [N].
+
+        Raises:
+            ValueError: the number of seeds or the mask's shape is not N, or the mask is empty.
+        """
+        mask = np.ones(self.num_envs, dtype=bool)
+        if options is not None and "reset_mask" in options:
+            mask = np.asarray(options["reset_mask"])
+            if mask.dtype != bool or mask.shape != (self.num_envs,) or not mask.any():
+                raise ValueError(
+                    f"reset_mask must be bool of shape ({self.num_envs},) with a True in it, "
+                    f"got {mask.dtype} of shape {mask.shape}"
+                )
+        self._seed(seed, mask)
+        self._restart(mask)
+        return self._observe(self._physics.qpos, self._physics.qvel), self._start_infos(mask)
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One control step of every running simulation.
+
+        Motors clip actions to their range; the control cost counts them as they were asked for. A
+        simulation whose state stops being finite terminates with reward 0 and its last good
+        observation, and is marked in `infos["diverged"]`; the others do not notice.
+
+        Args:
+            actions: [N, A].
+
+        Raises:
+            ValueError: wrong shape, or actions that are not finite.
+        """
+        if self._generators is None:
+            raise RuntimeError("call reset() before the first step()")
+        actions = self._checked(actions, self.num_envs)
+        physics = self._physics
+        ended = self._terminated | self._truncated
+        live = ~ended
+        some_ended = bool(ended.any())
+        np.copyto(self._before, physics.batch.state)
+        x_before = physics.qpos[:, 0].copy()
+        physics.ctrl[:] = actions
+        diverged = physics.step(self.frame_skip, live if some_ended else None)
+        if diverged.size:
+            self._restore(diverged)
+
+        x_velocity = (physics.qpos[:, 0] - x_before) / self.dt
+        reward, terminated, infos = self._judge(x_velocity, actions, physics.qpos, physics.qvel)
+        self._elapsed += live
+        truncated = (
+            self._elapsed >= self.max_episode_steps
+            if self.max_episode_steps is not None
+            else np.zeros(self.num_envs, dtype=bool)
+        )
+        infos["x_position"], infos["x_velocity"] = physics.qpos[:, 0].copy(), x_velocity
+        infos["diverged"] = np.zeros(self.num_envs, dtype=bool)
+        if diverged.size:
+            infos["diverged"][diverged] = terminated[diverged] = True
+            reward[diverged] = 0.0
+        if some_ended:
+            reward[ended] = 0.0
+            if self.autoreset_mode == AutoresetMode.DISABLED:
+                terminated, truncated = np.where(
+                    ended, (self._terminated, self._truncated), (terminated, truncated)
+                )
+            else:
+                self._restart(ended)
+                terminated[ended] = truncated[ended] = False
+        infos |= {f"_{name}": live for name in infos}
+        obs = self._observe(physics.qpos, physics.qvel)
+        self._terminated, self._truncated = terminated.copy(), truncated.copy()
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+            obs = self._start_again(obs, terminated | truncated, infos)
+        return obs, reward, terminated, truncated, infos
+
+    def _checked(self, actions: np.ndarray, count: int) -> np.ndarray:
+        actions = np.asarray(actions)
+        expected = (count, *self.single_action_space.shape)
+        if actions.shape != expected:
+            raise ValueError(f"actions must have shape {expected}, got {actions.shape}")
+        finite = np.isfinite(actions)
+        if not finite.all():
+            which = np.flatnonzero(~finite.all(axis=1)).tolist()
+            raise ValueError(f"actions must be finite, but those of simulations {which} are not")
+        return actions
+
+    def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
+        if seed is None:
+            if self._generators is None:
+                self._generators = list(self.np_random.spawn(self.num_envs))
+            return
+        if isinstance(seed, int | np.integer):
+            super().reset(seed=int(seed))
+            seed = [int(seed) + index for index in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(
+                f"give one seed, or one for each of the {self.num_envs} simulations, got {len(seed)}"
+            )
+        if self._generators is None:
+            self._generators = list(self.np_random.spawn(self.num_envs))
+        for index in np.flatnonzero(mask):
+            if seed[index] is not None:
+                self._generators[index], _ = seeding.np_random(seed[index])
+
+    def _restart(self, mask: np.ndarray) -> None:
+        """Puts the simulations of the mask to a random start."""
+        physics, model = self._physics, self._physics.model
+        physics.batch.reset(mask, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        for index in np.flatnonzero(mask):
+            position, velocity = self._draw_start(self._generators[index], model.nq, model.nv)
+            physics.qpos[index] += position
+            physics.qvel[index] += velocity
+        # As Gymnasium does: the contact solver's first guess depends on it, and so the last bits.
+        physics.batch.forward(mask)
+        self._elapsed[mask] = 0
+        self._terminated[mask] = self._truncated[mask] = False
+
+    def _restore(self, diverged: np.ndarray) -> None:
+        """Puts diverged simulations back to their last good state."""
+        state = self._physics.batch.state
+        state[diverged] = self._before[diverged]
+        positions, velocities = self._physics.qpos[diverged], self._physics.qvel[diverged]
+        good = np.concatenate([positions, velocities], axis=1)
+        lost = diverged[~(np.abs(good) < mujoco.mjMAXVAL).all(axis=1)]
+        if lost.size:
+            self._physics.batch.reset(lost)
+
+    def _start_infos(self, mask: np.ndarray) -> dict[str, Any]:
+        return {"x_position": self._physics.qpos[:, 0].copy(), "_x_position": mask.copy()}
+
+    def _start_again(self, obs: np.ndarray, ended: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
+        """Gymnasium's SAME_STEP: the new start's observation, the old end's in `infos["final_obs"]`."""
+        if not ended.any():
+            return obs
+        names = [name for name in infos if not name.startswith("_")]
+        final_info = {name: np.where(ended, infos[name], 0) for name in names}
+        infos["final_info"] = final_info | {f"_{name}": ended.copy() for name in names}
+        infos["final_obs"] = np.full(self.num_envs, None, dtype=object)
+        for index in np.flatnonzero(ended):
+            infos["final_obs"][index] = obs[index].copy()
+        infos["_final_obs"], infos["_final_info"] = ended.copy(), ended.copy()
+        self._restart(ended)
+        infos["x_position"] = self._physics.qpos[:, 0].copy()
+        return self._observe(self._physics.qpos, self._physics.qvel)
+
+
+class LocomotionEnv(gymnasium.Env):
+    """The single-world twin: the batched world with one simulation, so the physics is the same bit for bit.
+
+    The time limit is Gymnasium's wrapper, which `gymnasium.make` adds. A terminated world stays as it
+    is until the next reset.
+    """
+
+    vector_type: ClassVar[type[LocomotionVectorEnv]]
+    """The batched world."""
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self,
+        params: LocomotionParams | None = None,
+        *,
+        render_mode: str | None = None,
+        **parameters: float,
+    ) -> None:
+        """Builds the world.
+
+        Args:
+            params: physical parameters.
+            render_mode: must be None; the course's widgets draw from `pose()`.
+            **parameters: single parameters by name, instead of `params`: `torso_mass=6.0`.
+
+        Raises:
+            ValueError: a parameter is out of bounds, or a render mode is asked for.
+            TypeError: a parameter's name is unknown.
+        """
+        if render_mode is not None:
+            raise ValueError(f"render_mode must be None, got {render_mode!r}: draw scene and pose() instead")
+        self.render_mode = None
+        self.vector = self.vector_type(
+            1,
+            params,
+            num_threads=1,
+            max_episode_steps=None,
+            autoreset_mode=AutoresetMode.DISABLED,
+            **parameters,
+        )
+        self.observation_space = self.vector.single_observation_space
+        self.action_space = self.vector.single_action_space
+        self.dt = self.vector.dt
+
+    @property
+    def params(self) -> LocomotionParams:
+        """The physical parameters now in force."""
+        return self.vector.params
+
+    def set_params(self, params: LocomotionParams) -> None:
+        """Gives the world other physics, at once; raises as the batched world's."""
+        self.vector.set_params(params)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts a new episode, drawn from `self.np_random`."""
+        super().reset(seed=seed)
+        self.vector._generators = [self.np_random]
+        obs, infos = self.vector.reset()
+        return obs[0], self._single(infos)
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """One control step; raises as the batched world's."""
+        obs, reward, terminated, truncated, infos = self.vector.step(np.asarray(action)[None])
+        return obs[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), self._single(infos)
+
+    def close(self) -> None:
+        """Releases the simulation."""
+        self.vector.close()
+
+    @staticmethod
+    def _single(infos: dict[str, Any]) -> dict[str, Any]:
+        return {name: value[0] for name, value in infos.items() if not name.startswith("_")}
