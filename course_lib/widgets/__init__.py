@@ -1,0 +1,14 @@
+"""What does a changed world look like, and what can a hand find out by turning it?
+
+Every widget is a plain function (parameters -> data) behind a thin view, so the function is
+tested without a browser and the view in a real one. Files, in the order of the course:
+
+    player          plays planar rollouts on a canvas
+    physics_panel   sliders over the physics; a worker thread streams what happens
+    baked           the same panel from a precomputed grid, where no kernel answers
+    robustness_map  return over two parameters; click a cell and that rollout plays
+    live_curve      a training curve with a stop button
+
+Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes,
+`poster` draws the picture that stands in for a widget.
+"""
