@@ -6,6 +6,7 @@ In teaching order:
 * `half_cheetah`: a runner that does not fall, only slows down.
 * `locomotion`: what the two share: episodes, start states, autoreset, divergence.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
+* `single_world`: one simulation behind Gymnasium's plain interface.
 
 Importing this room registers the worlds with Gymnasium as `course/Hopper-v0` and
 `course/HalfCheetah-v0`, single and batched.

@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
-from course_lib.envs.locomotion import LocomotionEnv, LocomotionVectorEnv
-from course_lib.envs.physics import LocomotionParams
+from course_lib.envs.locomotion import LocomotionParams, LocomotionVectorEnv
+from course_lib.envs.single_world import LocomotionEnv
 
 SOURCE: dict[str, TruncatedNormal] = {
     "torso_mass": TruncatedNormal(6.0, 1.5, 3.0, 9.0),

@@ -10,7 +10,6 @@ Source: Gymnasium's MuJoCo worlds, version 5, https://gymnasium.farama.org/envir
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import gymnasium
 import mujoco
 import numpy as np
 from gymnasium.spaces import Box
@@ -21,7 +20,7 @@ from gymnasium.vector.utils import batch_space
 from course_lib.core.playback import Scene
 from course_lib.envs.physics import LocomotionParams, Physics
 
-__all__ = ["LocomotionEnv", "LocomotionParams", "LocomotionVectorEnv"]
+__all__ = ["LocomotionParams", "LocomotionVectorEnv"]
 
 
 class LocomotionVectorEnv(VectorEnv):
@@ -83,7 +82,8 @@ class LocomotionVectorEnv(VectorEnv):
         self.single_observation_space = Box(-np.inf, np.inf, (model.nq - 1 + model.nv,), np.float64)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._generators: list[np.random.Generator] | None = None
+        self.generators: list[np.random.Generator] | None = None
+        """Where each simulation's start states are drawn from; None before the first reset."""
         self._before = np.empty_like(self._physics.batch.state)
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._terminated = np.zeros(num_envs, dtype=bool)
@@ -213,48 +213,54 @@ class LocomotionVectorEnv(VectorEnv):
         Raises:
             ValueError: wrong shape, or actions that are not finite.
         """
-        if self._generators is None:
+        if self.generators is None:
             raise RuntimeError("call reset() before the first step()")
         actions = self._checked(actions, self.num_envs)
-        physics = self._physics
-        ended = self._terminated | self._truncated
-        live = ~ended
-        some_ended = bool(ended.any())
-        np.copyto(self._before, physics.batch.state)
+        physics, ended = self._physics, self._terminated | self._truncated
         x_before = physics.qpos[:, 0].copy()
-        physics.ctrl[:] = actions
-        diverged = physics.step(self.frame_skip, live if some_ended else None)
-        if diverged.size:
-            self._restore(diverged)
-
+        diverged = self._advance(actions, ~ended)
         x_velocity = (physics.qpos[:, 0] - x_before) / self.dt
+        x_velocity[diverged] = 0.0
         reward, terminated, infos = self._judge(x_velocity, actions, physics.qpos, physics.qvel)
-        self._elapsed += live
-        truncated = (
-            self._elapsed >= self.max_episode_steps
-            if self.max_episode_steps is not None
-            else np.zeros(self.num_envs, dtype=bool)
-        )
-        infos["x_position"], infos["x_velocity"] = physics.qpos[:, 0].copy(), x_velocity
-        infos["diverged"] = np.zeros(self.num_envs, dtype=bool)
-        if diverged.size:
-            infos["diverged"][diverged] = terminated[diverged] = True
-            reward[diverged] = 0.0
-        if some_ended:
+        reward[diverged] = 0.0
+        terminated |= diverged
+        self._elapsed += ~ended
+        limit = np.inf if self.max_episode_steps is None else self.max_episode_steps
+        truncated = self._elapsed >= limit
+        infos |= {"x_velocity": x_velocity, "diverged": diverged}
+        infos |= {f"_{name}": ~ended for name in infos}
+        if ended.any():
             reward[ended] = 0.0
             if self.autoreset_mode == AutoresetMode.DISABLED:
-                terminated, truncated = np.where(
-                    ended, (self._terminated, self._truncated), (terminated, truncated)
-                )
-            else:
+                terminated[ended], truncated[ended] = self._terminated[ended], self._truncated[ended]
+            else:  # NEXT_STEP: this step only resets
                 self._restart(ended)
                 terminated[ended] = truncated[ended] = False
-        infos |= {f"_{name}": live for name in infos}
-        obs = self._observe(physics.qpos, physics.qvel)
+        infos |= self._start_infos(np.ones(self.num_envs, dtype=bool))
         self._terminated, self._truncated = terminated.copy(), truncated.copy()
+        obs = self._observe(physics.qpos, physics.qvel)
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             obs = self._start_again(obs, terminated | truncated, infos)
         return obs, reward, terminated, truncated, infos
+
+    def _advance(self, actions: np.ndarray, live: np.ndarray) -> np.ndarray:
+        """Steps the live simulations; those that diverge go back to their last good state.
+
+        Returns:
+            Which simulations diverged, bool [N].
+        """
+        physics = self._physics
+        np.copyto(self._before, physics.batch.state)
+        physics.ctrl[:] = actions
+        diverged = np.zeros(self.num_envs, dtype=bool)
+        indices = physics.step(self.frame_skip, live)
+        if indices.size:
+            diverged[indices] = True
+            physics.batch.state[indices] = self._before[indices]
+            lost = ~physics.is_good()
+            if lost.any():  # somebody wrote the bad state between two steps
+                physics.batch.reset(lost)
+        return diverged
 
     def _checked(self, actions: np.ndarray, count: int) -> np.ndarray:
         actions = np.asarray(actions)
@@ -269,8 +275,8 @@ class LocomotionVectorEnv(VectorEnv):
 
     def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
         if seed is None:
-            if self._generators is None:
-                self._generators = list(self.np_random.spawn(self.num_envs))
+            if self.generators is None:
+                self.generators = list(self.np_random.spawn(self.num_envs))
             return
         if isinstance(seed, int | np.integer):
             super().reset(seed=int(seed))
@@ -279,34 +285,24 @@ class LocomotionVectorEnv(VectorEnv):
             raise ValueError(
                 f"give one seed, or one for each of the {self.num_envs} simulations, got {len(seed)}"
             )
-        if self._generators is None:
-            self._generators = list(self.np_random.spawn(self.num_envs))
+        if self.generators is None:
+            self.generators = list(self.np_random.spawn(self.num_envs))
         for index in np.flatnonzero(mask):
             if seed[index] is not None:
-                self._generators[index], _ = seeding.np_random(seed[index])
+                self.generators[index], _ = seeding.np_random(int(seed[index]))
 
     def _restart(self, mask: np.ndarray) -> None:
         """Puts the simulations of the mask to a random start."""
         physics, model = self._physics, self._physics.model
         physics.batch.reset(mask, stage=mujoco.mjtStage.mjSTAGE_NONE)
         for index in np.flatnonzero(mask):
-            position, velocity = self._draw_start(self._generators[index], model.nq, model.nv)
+            position, velocity = self._draw_start(self.generators[index], model.nq, model.nv)
             physics.qpos[index] += position
             physics.qvel[index] += velocity
         # As Gymnasium does: the contact solver's first guess depends on it, and so the last bits.
         physics.batch.forward(mask)
         self._elapsed[mask] = 0
         self._terminated[mask] = self._truncated[mask] = False
-
-    def _restore(self, diverged: np.ndarray) -> None:
-        """Puts diverged simulations back to their last good state."""
-        state = self._physics.batch.state
-        state[diverged] = self._before[diverged]
-        positions, velocities = self._physics.qpos[diverged], self._physics.qvel[diverged]
-        good = np.concatenate([positions, velocities], axis=1)
-        lost = diverged[~(np.abs(good) < mujoco.mjMAXVAL).all(axis=1)]
-        if lost.size:
-            self._physics.batch.reset(lost)
 
     def _start_infos(self, mask: np.ndarray) -> dict[str, Any]:
         return {"x_position": self._physics.qpos[:, 0].copy(), "_x_position": mask.copy()}
@@ -325,79 +321,3 @@ class LocomotionVectorEnv(VectorEnv):
         self._restart(ended)
         infos["x_position"] = self._physics.qpos[:, 0].copy()
         return self._observe(self._physics.qpos, self._physics.qvel)
-
-
-class LocomotionEnv(gymnasium.Env):
-    """The single-world twin: the batched world with one simulation, so the physics is the same bit for bit.
-
-    The time limit is Gymnasium's wrapper, which `gymnasium.make` adds. A terminated world stays as it
-    is until the next reset.
-    """
-
-    vector_type: ClassVar[type[LocomotionVectorEnv]]
-    """The batched world."""
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
-
-    def __init__(
-        self,
-        params: LocomotionParams | None = None,
-        *,
-        render_mode: str | None = None,
-        **parameters: float,
-    ) -> None:
-        """Builds the world.
-
-        Args:
-            params: physical parameters.
-            render_mode: must be None; the course's widgets draw from `pose()`.
-            **parameters: single parameters by name, instead of `params`: `torso_mass=6.0`.
-
-        Raises:
-            ValueError: a parameter is out of bounds, or a render mode is asked for.
-            TypeError: a parameter's name is unknown.
-        """
-        if render_mode is not None:
-            raise ValueError(f"render_mode must be None, got {render_mode!r}: draw scene and pose() instead")
-        self.render_mode = None
-        self.vector = self.vector_type(
-            1,
-            params,
-            num_threads=1,
-            max_episode_steps=None,
-            autoreset_mode=AutoresetMode.DISABLED,
-            **parameters,
-        )
-        self.observation_space = self.vector.single_observation_space
-        self.action_space = self.vector.single_action_space
-        self.dt = self.vector.dt
-
-    @property
-    def params(self) -> LocomotionParams:
-        """The physical parameters now in force."""
-        return self.vector.params
-
-    def set_params(self, params: LocomotionParams) -> None:
-        """Gives the world other physics, at once; raises as the batched world's."""
-        self.vector.set_params(params)
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts a new episode, drawn from `self.np_random`."""
-        super().reset(seed=seed)
-        self.vector._generators = [self.np_random]
-        obs, infos = self.vector.reset()
-        return obs[0], self._single(infos)
-
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """One control step; raises as the batched world's."""
-        obs, reward, terminated, truncated, infos = self.vector.step(np.asarray(action)[None])
-        return obs[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), self._single(infos)
-
-    def close(self) -> None:
-        """Releases the simulation."""
-        self.vector.close()
-
-    @staticmethod
-    def _single(infos: dict[str, Any]) -> dict[str, Any]:
-        return {name: value[0] for name, value in infos.items() if not name.startswith("_")}

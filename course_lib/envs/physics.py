@@ -30,7 +30,7 @@ class LocomotionParams:
     torso_mass: float | np.ndarray
     """Mass of the torso, kg, above 0. Its inertia scales along: same shape, another density."""
     ground_friction: float | np.ndarray
-    """Sliding friction coefficient between foot and floor, above 0. All other contacts keep their ratio to it."""
+    """Sliding friction between foot and floor, 1, above 0. All other contacts keep their ratio to it."""
     joint_damping: float | np.ndarray
     """Damping of the reference joint, N m s/rad, above 0. The other joints keep their ratio to it."""
     armature: float | np.ndarray
@@ -131,6 +131,7 @@ class Physics:
         self.qvel = self.batch.bind("qvel")
         self.ctrl = self.batch.bind("ctrl")
         self.warmstart = self.batch.bind("qacc_warmstart")
+        self._name = Path(xml).stem
         self._defaults = defaults
         self._applied = defaults.array(num_sims)
         self._xpos: np.ndarray | None = None
@@ -154,10 +155,11 @@ class Physics:
         self.batch.set_const()
 
     def step(self, nstep: int, ids: np.ndarray | None = None) -> np.ndarray:
-        """Advances the simulations (all, or those listed) by nstep time steps.
+        """Advances the simulations (all, or those of a mask) by nstep time steps.
 
         Returns:
-            Indices of the simulations that diverged; MuJoCo has put them back to a start state.
+            Indices of the simulations that diverged. MuJoCo has put most of them back to a start
+            state, so what is left in them means nothing.
         """
         try:
             self.batch.step(ids=ids, nstep=nstep)
@@ -167,11 +169,18 @@ class Physics:
         counts = self.batch.warning[
             :, mujoco.mjtWarning.mjWARN_BADQPOS : mujoco.mjtWarning.mjWARN_BADQACC + 1, 1
         ]
-        if not counts.any():
+        # MuJoCo looks before each time step, so not at where the last one led.
+        absurd = ~self.is_good()
+        if not counts.any() and not absurd.any():
             return np.empty(0, dtype=np.intp)
-        diverged = np.flatnonzero(counts.any(axis=1))
+        diverged = np.flatnonzero(counts.any(axis=1) | absurd)
         counts[diverged] = 0
         return diverged
+
+    def is_good(self) -> np.ndarray:
+        """Whether each simulation's positions and velocities are finite, and accepted by MuJoCo, bool [N]."""
+        limit = mujoco.mjMAXVAL
+        return (np.abs(self.qpos) < limit).all(axis=1) & (np.abs(self.qvel) < limit).all(axis=1)
 
     @functools.cached_property
     def scene(self) -> Scene:
@@ -195,7 +204,7 @@ class Physics:
                 )
             )
         names = tuple(model.body(index).name for index in range(1, model.nbody))
-        return Scene(name="", bodies=names, geoms=tuple(geoms))
+        return Scene(name=self._name, bodies=names, geoms=tuple(geoms))
 
     def pose(self) -> np.ndarray:
         """Where the bodies are now, float32 [N, B, 3]: x (m), z (m), pitch about the y axis (rad)."""
