@@ -314,6 +314,9 @@ class LocomotionVectorEnv(VectorEnv):
         names = [name for name in infos if not name.startswith("_")]
         final_info = {name: np.where(ended, infos[name], 0) for name in names}
         infos["final_info"] = final_info | {f"_{name}": ended.copy() for name in names}
+        for name in names:  # the end's values stand in final_info only; the new start has but these two
+            if name not in ("x_position", "diverged"):
+                infos[f"_{name}"] = infos[f"_{name}"] & ~ended
         infos["final_obs"] = np.full(self.num_envs, None, dtype=object)
         for index in np.flatnonzero(ended):
             infos["final_obs"][index] = obs[index].copy()
