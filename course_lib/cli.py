@@ -20,6 +20,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from course_lib import __version__
@@ -52,7 +53,7 @@ app.add_typer(train_app, name="train", rich_help_panel="Train")
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """One line on standard error, and out."""
-    err.print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)
+    err.print("[bold red]error:[/]", escape(message), soft_wrap=True, highlight=False)
     raise typer.Exit(code)
 
 
@@ -64,9 +65,7 @@ def one_line_errors() -> Iterator[None]:
     except (ValueError, OSError) as problem:
         if os.environ.get("COURSE_DEBUG"):
             raise
-        from rich.markup import escape
-
-        fail(escape(str(problem).splitlines()[0] if str(problem) else type(problem).__name__))
+        fail(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
 
 
 def pick(kind: str, name: str, known: Iterable[str]) -> str:
