@@ -120,16 +120,15 @@ class LocomotionVectorEnv(VectorEnv):
             TypeError: the parameters are those of another world.
             ValueError: a parameter holds neither one value nor N.
         """
-        if not isinstance(params, self.params_type):
-            raise TypeError(f"params must be {self.params_type.__name__}, got {type(params).__name__}")
         self._physics.set_params(params)
         self._params = params
 
     def predict(self, obs: np.ndarray, actions: np.ndarray, params: LocomotionParams) -> np.ndarray:
         """Where one control step leads from given observations, under given parameters.
 
-        Runs in simulations of its own: running episodes are not touched. A simulation that diverges
-        predicts infinity, so that it explains nothing it is compared with.
+        Runs in simulations of its own: running episodes are not touched. It knows what an observation
+        tells, no more: x is 0, and where the observation caps a velocity the cap is taken for it. A
+        simulation that diverges predicts infinity, so that it explains nothing it is compared with.
 
         Args:
             obs: [K, S]; K may differ from N.
@@ -140,6 +139,7 @@ class LocomotionVectorEnv(VectorEnv):
             Next observations, float64 [K, S].
 
         Raises:
+            TypeError: the parameters are those of another world.
             ValueError: a shape does not fit, or a value is not finite.
         """
         obs, count = np.asarray(obs, dtype=np.float64), len(obs)

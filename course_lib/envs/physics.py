@@ -138,6 +138,8 @@ class Physics:
 
     def set_params(self, params: LocomotionParams) -> None:
         """Writes the parameters into the model of each simulation; states stay as they are."""
+        if not isinstance(params, type(self._defaults)):
+            raise TypeError(f"params must be {type(self._defaults).__name__}, got {type(params).__name__}")
         values = params.array(self.batch.nsim)
         if np.array_equal(values, self._applied):
             return

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from mujoco.batch import SimulationError
 
 import course_lib.envs  # noqa: F401  (registers the worlds)
@@ -437,6 +438,17 @@ def test_pose_and_scene_are_mujocos_geometry(world):
 # The doors: Gymnasium's makers, and bad input.
 
 
+def test_gymnasiums_episode_statistics_work_on_the_batch(world):
+    env = RecordEpisodeStatistics(build(world, 2, max_episode_steps=4))
+    env.reset(seed=0)
+    action, total = np.zeros((2, *env.single_action_space.shape)), np.zeros(2)
+    for _ in range(4):
+        _, reward, _, _, infos = env.step(action)
+        total += reward
+    np.testing.assert_allclose(infos["episode"]["r"], total)
+    assert infos["episode"]["l"].tolist() == [4, 4]
+
+
 def test_single_world_passes_gymnasiums_checker(world):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -478,6 +490,9 @@ def test_wrong_lengths_and_wrong_worlds_are_refused(world):
     foreign = half_cheetah if world[3] is hopper else hopper
     with pytest.raises(TypeError, match=world[0].params_type.__name__):
         env.set_params(foreign.family().params_type())
+    obs, action = env.reset(seed=0)[0], np.zeros((3, *env.single_action_space.shape))
+    with pytest.raises(TypeError, match=world[0].params_type.__name__):
+        env.predict(obs, action, foreign.family().params_type())
     with pytest.raises(ValueError, match="not both"):
         build(world, 1, params=world[0].params_type(), torso_mass=3.0)
     with pytest.raises(ValueError, match="num_envs"):
