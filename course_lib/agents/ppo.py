@@ -33,7 +33,7 @@ class PPOConfig:
     clip_range: float = 0.2
     """How far the probability ratio may move from 1, > 0."""
     learning_rate: float = 3e-4
-    """Step size of Adam, > 0."""
+    """Step size of Adam at the start, > 0; it falls linearly to zero."""
     epochs: int = 10
     """Passes over the data per iteration, >= 1."""
     minibatch: int = 512
@@ -110,6 +110,12 @@ def standardize(advantage: Tensor, keep: Tensor) -> Tensor:
     """Advantages with mean 0 and standard deviation 1 over the kept transitions, [B]."""
     kept = advantage[keep]
     return (advantage - kept.mean()) / (kept.std(unbiased=False) + 1e-8)
+
+
+def anneal(agent: Agent, config: PPOConfig, iteration: int, iterations: int) -> None:
+    """Lets the learning rate fall linearly towards zero over the iterations (counted from 1)."""
+    for group in agent.optimizer.param_groups:
+        group["lr"] = config.learning_rate * (1.0 - (iteration - 1) / iterations)
 
 
 def update(
@@ -199,6 +205,7 @@ def train(
     recent: list[float] = []
     steps = 0
     for iteration in range(1, iterations + 1):
+        anneal(agent, config, iteration, iterations)
         data, finished = collector.collect(agent.policy, config.steps)
         steps += data.steps
         recent = [*recent, *finished][-100:]

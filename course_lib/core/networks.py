@@ -7,6 +7,7 @@ Source: policy and value as in Schulman et al., "Proximal Policy Optimization Al
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ def mlp(sizes: Sequence[int], last_gain: float = 1.0) -> nn.Sequential:
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least an input and an output layer, got {list(sizes)}")
     layers: list[nn.Module] = []
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
         layer = nn.Linear(fan_in, fan_out)
         nn.init.orthogonal_(layer.weight, gain=last_gain if last else math.sqrt(2.0))
@@ -73,7 +74,7 @@ class RunningNorm(nn.Module):
 
 
 class GaussianPolicy(nn.Module):
-    """pi(a|s): a normal with a learned mean and one standard deviation per action, the same in every state."""
+    """pi(a|s): a normal with a learned mean, and a deviation per action that is the same in every state."""
 
     def __init__(
         self, obs_size: int, action_size: int, hidden: Sequence[int] = (64, 64), log_std: float = -0.5

@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Geom:
-    """A capsule fixed to a body, in metres in the body's frame (x forward, z up); a ball where start == end."""
+    """A capsule fixed to a body, in the body's frame (x forward, z up); a ball where start == end."""
 
     body: int
     """Index into Scene.bodies."""

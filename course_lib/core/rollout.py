@@ -4,6 +4,7 @@ Axes: T time, N simulations, S observation, A action.
 Source: autoreset modes as in Gymnasium's VectorEnv, https://gymnasium.farama.org/api/vector/.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,11 +73,28 @@ def _float(array: np.ndarray) -> Tensor:
 
 
 class Collector:
-    """Collects a fixed number of steps at a time; episodes go on from one call to the next."""
+    """Collects a fixed number of steps at a time; episodes go on from one call to the next.
 
-    def __init__(self, env: VectorEnv, seed: int) -> None:
+    Args:
+        env: a batched world.
+        seed: of the start states.
+        before_reset: called with bool [N] before those simulations start a new episode, for example
+            to give them other physics; needs a world with autoreset disabled.
+
+    Raises:
+        ValueError: before_reset is given, and the world resets by itself.
+    """
+
+    def __init__(
+        self, env: VectorEnv, seed: int, before_reset: Callable[[np.ndarray], None] | None = None
+    ) -> None:
         self.env = env
+        self.before_reset = before_reset
         self.mode = _mode(env)
+        if before_reset is not None:
+            if self.mode != AutoresetMode.DISABLED:
+                raise ValueError("before_reset needs a world with autoreset_mode=AutoresetMode.DISABLED")
+            before_reset(np.ones(env.num_envs, dtype=bool))
         obs, _ = env.reset(seed=seed)
         self._obs = _float(obs)
         self._ended = np.zeros(env.num_envs, dtype=bool)
@@ -105,6 +123,8 @@ class Collector:
         finished: list[np.ndarray] = []
         for t in range(steps):
             if self.mode == AutoresetMode.DISABLED and self._ended.any():
+                if self.before_reset is not None:
+                    self.before_reset(self._ended)
                 obs, _ = self.env.reset(options={"reset_mask": self._ended.copy()})
                 self._obs, self._ended = _float(obs), np.zeros(n, dtype=bool)
             action = policy.sample(self._obs)

@@ -72,8 +72,8 @@ class TaskFamily:
     """Name of the world, such as "hopper"."""
     params_type: Callable[..., Any]
     """The world's parameters: a frozen dataclass whose fields hold a number or one number per simulation."""
-    source: Mapping[str, TruncatedNormal]
-    """Source distribution of each randomized parameter."""
+    source: Mapping[str, TruncatedNormal | float]
+    """Source distribution of each randomized parameter; a plain number is the same in every task."""
     make_vec: Callable[..., VectorEnv]
     """Builds the batched world from a number of simulations."""
 
@@ -93,6 +93,9 @@ class TaskFamily:
         """
         values = {}
         for name, d in self.source.items():
+            if not isinstance(d, TruncatedNormal):
+                values[name] = np.full(n, float(d))
+                continue
             values[name] = truncated_normal(rng, d.mean, d.sigma, d.low, d.high, n)
             if np.shape(values[name]) != (n,):
                 raise ValueError(

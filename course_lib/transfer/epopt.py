@@ -23,7 +23,7 @@ from scipy.stats import norm
 from torch import Tensor
 
 from course_lib.agents import ppo
-from course_lib.core.rollout import episodes
+from course_lib.core.rollout import Collector, episodes
 from course_lib.core.task_family import TaskFamily, truncated_normal
 from course_lib.core.types import (
     Particles,
@@ -50,7 +50,7 @@ class EPOptConfig:
     """Iterations in all, >= 1."""
     horizon: int = 1000
     """Longest trajectory, in steps, >= 1."""
-    ppo: ppo.PPOConfig = field(default_factory=ppo.PPOConfig)
+    policy_optimization: ppo.PPOConfig = field(default_factory=ppo.PPOConfig)
     """Settings of the policy optimization inside (the paper used TRPO)."""
 
     def __post_init__(self) -> None:
@@ -266,9 +266,13 @@ def train(
 ) -> Iterator[dict[str, float]]:
     """Trains a policy on the ensemble, one record an iteration.
 
+    While all trajectories count (epsilon = 1) they need not be whole, and each iteration takes
+    `config.policy_optimization.steps` more steps of them. To choose the worst, their returns must be known:
+    then each iteration runs one whole trajectory per simulation.
+
     Args:
         agent: changed in place.
-        env: batched world with `set_params` and autoreset disabled; one trajectory per simulation.
+        env: batched world with `set_params` and autoreset disabled.
         family: where the physics is drawn from, anew for every trajectory.
         config: settings.
         rng: draws physics and start states, shuffles minibatches.
@@ -278,23 +282,42 @@ def train(
         surrogate: objective on their transitions.
 
     Yields:
-        iteration, steps (of this iteration), epsilon, return_mean, return_cvar (mean of the worst
-        tenth), length_mean (steps), kept (trajectories), losses and kl.
+        iteration, steps (so far), epsilon, return_mean and return_cvar (all and worst tenth of the last
+        trajectories), kept (fraction of transitions), losses and kl.
     """
+    worlds = np.empty((env.num_envs, len(family.source)))
+
+    def draw_worlds(starting: ndarray) -> None:
+        n = int(starting.sum())
+        worlds[starting] = family.sample(rng, n, truncated_normal).array(n)
+        env.set_params(family.params_type.from_array(worlds))
+
+    everyone = np.ones(env.num_envs, dtype=bool)
+    collector = None
+    recent = np.empty(0)
+    steps = 0
     for iteration in range(first_iteration, config.iterations + 1):
-        env.set_params(family.sample(rng, env.num_envs, truncated_normal))
-        data = episodes(env, agent.policy, config.horizon, seed=int(rng.integers(2**31)))
+        ppo.anneal(agent, config.policy_optimization, iteration, config.iterations)
         epsilon = epsilon_at(iteration, config)
-        keep = cvar_mask(data.returns, epsilon)  # [N]
-        record = ppo.update(agent, data, config.ppo, rng, keep.expand_as(data.valid), surrogate)
-        worst = data.returns.sort().values[: max(1, env.num_envs // 10)]
+        if epsilon == 1.0:
+            collector = collector or Collector(env, int(rng.integers(2**31)), before_reset=draw_worlds)
+            data, finished = collector.collect(agent.policy, config.policy_optimization.steps)
+            keep = data.valid
+        else:
+            draw_worlds(everyone)
+            data = episodes(env, agent.policy, config.horizon, seed=int(rng.integers(2**31)))
+            finished = data.returns.numpy()
+            keep = cvar_mask(data.returns, epsilon).expand_as(data.valid)  # [T, N]
+        steps += data.steps
+        recent = np.concatenate([recent, finished])[-env.num_envs :]
+        record = ppo.update(agent, data, config.policy_optimization, rng, keep, surrogate)
+        worst = np.sort(recent)[: max(1, len(recent) // 10)]
         yield {
             "iteration": iteration,
-            "steps": data.steps,
+            "steps": steps,
             "epsilon": epsilon,
-            "return_mean": float(data.returns.mean()),
-            "return_cvar": float(worst.mean()),
-            "length_mean": data.steps / env.num_envs,
-            "kept": int(keep.sum()),
+            "return_mean": float(recent.mean()) if len(recent) else float("nan"),
+            "return_cvar": float(worst.mean()) if len(recent) else float("nan"),
+            "kept": float((keep & data.valid).sum() / data.valid.sum()),
             **record,
         }

@@ -1,0 +1,188 @@
+"""How the weights of the zoo were trained: one recipe a name, one function a concept.
+
+`course train` and the tables of docs/results.md run what stands here.
+"""
+
+import difflib
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+
+from course_lib.agents import ppo
+from course_lib.core.evaluation import mean_with_interval
+from course_lib.core.rollout import evaluate
+from course_lib.core.seeding import seed_everything
+from course_lib.core.task_family import TaskFamily, TruncatedNormal
+from course_lib.envs import half_cheetah, hopper
+from course_lib.transfer import epopt
+from course_lib.zoo.store import store, write_whole
+
+WORLDS: dict[str, Callable[[], TaskFamily]] = {"hopper": hopper.family, "half_cheetah": half_cheetah.family}
+"""Task families by the name of their world."""
+
+RECIPES = ("mass3", "mass6", "mass9", "eps1.0", "eps0.1")
+"""Three policies for one torso mass (kg) each, plain randomization, and EPOpt."""
+
+TRAJECTORIES = 128
+"""Simulations, and so trajectories an iteration (the paper: 240)."""
+
+CONFIGS = {
+    "hopper": epopt.EPOptConfig(
+        horizon=500,
+        iterations=120,
+        warmup_iterations=80,
+        policy_optimization=ppo.PPOConfig(gamma=0.99, learning_rate=1e-3, minibatch=1024, epochs=8),
+    ),
+    "half_cheetah": epopt.EPOptConfig(
+        horizon=200,
+        iterations=120,
+        warmup_iterations=80,
+        policy_optimization=ppo.PPOConfig(gamma=0.99, learning_rate=1e-3, minibatch=1024, epochs=8),
+    ),
+}
+"""Settings by world; epsilon comes with the recipe."""
+
+
+def _known(kind: str, name: str, names) -> str:
+    if name not in names:
+        close = difflib.get_close_matches(name, list(names), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"there is no {kind} {name!r}, only {', '.join(names)}{hint}")
+    return name
+
+
+def family_of(world: str, recipe: str) -> TaskFamily:
+    """The worlds that a recipe trains in.
+
+    Single-mass recipes hold the torso mass at their number and the other parameters at the
+    mean of the source distribution.
+
+    Raises:
+        ValueError: there is no such world or recipe.
+    """
+    family = WORLDS[_known("world", world, WORLDS)]()
+    if not _known("recipe", recipe, RECIPES).startswith("mass"):
+        return family
+    means = {name: d.mean if isinstance(d, TruncatedNormal) else d for name, d in family.source.items()}
+    return replace(family, source={**means, "torso_mass": float(recipe.removeprefix("mass"))})
+
+
+def config_of(world: str, recipe: str) -> epopt.EPOptConfig:
+    """The settings of a recipe.
+
+    Raises:
+        ValueError: there is no such world or recipe.
+    """
+    config = CONFIGS[_known("world", world, CONFIGS)]
+    epsilon = _known("recipe", recipe, RECIPES).removeprefix("eps")
+    return replace(config, epsilon=1.0 if recipe.startswith("mass") else float(epsilon))
+
+
+def make_env(family: TaskFamily, n: int):
+    """A batched world for whole trajectories: finished simulations wait for the reset."""
+    return family.make_vec(n, autoreset_mode=AutoresetMode.DISABLED)
+
+
+def train_epopt(
+    world: str,
+    recipe: str,
+    seed: int,
+    out: Path,
+    *,
+    resume: bool = True,
+    progress: Callable[[dict[str, float]], None] = lambda record: None,
+) -> Path:
+    """Trains one policy and writes its weights and card.
+
+    After every iteration a checkpoint is written beside them, from which the same call goes on
+    after an interrupt, to the same numbers; it is removed at the end.
+
+    Args:
+        world: "hopper" or "half_cheetah".
+        recipe: one of RECIPES.
+        seed: of everything random.
+        out: folder to write to.
+        resume: go on from a checkpoint where there is one.
+        progress: called with each record.
+
+    Returns:
+        Path of the weights without suffix.
+
+    Raises:
+        ValueError: there is no such world or recipe, or the checkpoint cannot be read.
+        ZooError: the folder cannot be written.
+    """
+    family, config = family_of(world, recipe), config_of(world, recipe)
+    rng = seed_everything(seed)
+    env = make_env(family, TRAJECTORIES)
+    agent = ppo.Agent(env.single_observation_space.shape[0], env.single_action_space.shape[0], config.policy_optimization)
+    stem = Path(out) / f"{world}-{recipe}-seed{seed}"
+    checkpoint = stem.with_name(stem.name + ".checkpoint")
+    done, steps, seconds = 0, 0, 0.0
+    if resume and checkpoint.exists():
+        done, steps, seconds = _restore(checkpoint, agent, rng)
+    started = time.perf_counter() - seconds
+    for record in epopt.train(agent, env, family, config, rng, first_iteration=done + 1):
+        steps += int(record["steps"])
+        seconds = time.perf_counter() - started
+        write_whole(checkpoint, _freeze(agent, rng, int(record["iteration"]), steps, seconds))
+        progress({**record, "steps": steps, "iterations": config.iterations})
+    test = evaluate(_test_env(family), agent.policy.act, steps=1000, seed=10_000 + seed)
+    interval = mean_with_interval(test, np.random.default_rng(seed))
+    card = {
+        "command": f"course train epopt --world {world} --recipe {recipe} --seed {seed}",
+        "seed": seed,
+        "steps": steps,
+        "minutes": round(seconds / 60, 2),
+        "cores": os.cpu_count(),
+        "return_mean": round(interval.mean, 1),
+        "return_interval_over_episodes": [round(interval.low, 1), round(interval.high, 1)],
+        "return_p10": round(float(np.quantile(test, 0.1)), 1),
+        "evaluated_on": f"{len(test)} episodes of 1000 steps in worlds drawn from what it was trained on",
+        "python": sys.version.split()[0],
+    }
+    store(stem, agent.policy.state_dict(), card)
+    checkpoint.unlink(missing_ok=True)
+    return stem
+
+
+def _test_env(family: TaskFamily):
+    env = make_env(family, 128)
+    env.set_params(family.sample(np.random.default_rng(2**31), 128))
+    return env
+
+
+def _freeze(agent: ppo.Agent, rng: np.random.Generator, iteration: int, steps: int, seconds: float) -> bytes:
+    buffer = io.BytesIO()
+    state = {
+        "agent": agent.state_dict(),
+        "optimizer": agent.optimizer.state_dict(),
+        "torch_rng": torch.get_rng_state(),
+        "numpy_rng": repr(rng.bit_generator.state),
+        "progress": [iteration, steps, seconds],
+    }
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _restore(path: Path, agent: ppo.Agent, rng: np.random.Generator) -> tuple[int, int, float]:
+    import ast
+
+    try:
+        state = torch.load(path, weights_only=True)
+        agent.load_state_dict(state["agent"])
+        agent.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["torch_rng"])
+        rng.bit_generator.state = ast.literal_eval(state["numpy_rng"])
+        iteration, steps, seconds = state["progress"]
+    except Exception as error:
+        raise ValueError(f"{path.name} cannot be read ({error}); delete it to start over") from error
+    return iteration, steps, seconds

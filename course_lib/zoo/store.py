@@ -1,0 +1,159 @@
+"""Weights on disk: safetensors beside a JSON card, and a hash that ties the two together.
+
+Source: https://github.com/huggingface/safetensors (loading it runs no code).
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from course_lib.core.networks import GaussianPolicy
+
+FORMAT = 1
+"""Version of the card; a file of another version is refused."""
+
+_FOLDER = Path(__file__).parent
+
+
+class ZooError(ValueError):
+    """Weights that are missing, damaged or of another version."""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it: into a neighbour first, then renamed.
+
+    Raises:
+        ZooError: the place cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True) if path.parent.exists() else None
+        raise ZooError(
+            f"cannot write {path}: {error.strerror}; choose a folder of your own with --out"
+        ) from error
+
+
+def store(stem: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+    """Writes `stem`.safetensors and `stem`.json; weights first, so that a card always has its weights.
+
+    Args:
+        stem: path without a suffix.
+        tensors: what to keep.
+        card: how it was trained and what it scores; format, sha256 and versions are added.
+
+    Raises:
+        ZooError: the place cannot be written.
+    """
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    card = {
+        "format": FORMAT,
+        **card,
+        "versions": {name: version(name) for name in ("torch", "mujoco", "gymnasium", "numpy")},
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    write_whole(_file(stem, "safetensors"), content)
+    write_whole(_file(stem, "json"), (json.dumps(card, indent=1) + "\n").encode())
+
+
+def read(stem: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Reads weights and card and checks that they belong together.
+
+    Args:
+        stem: path without a suffix.
+
+    Raises:
+        ZooError: a file is missing, damaged, or of another version.
+    """
+    card = read_card(stem)
+    path = _file(stem, "safetensors")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ZooError(f"{path.name} is missing beside its card; restore it with git checkout") from None
+    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
+        raise ZooError(f"{path.name} is damaged: its hash is not the card's; restore it with git checkout")
+    try:
+        return load(content), card
+    except SafetensorError as error:
+        raise ZooError(f"{path.name} is not a safetensors file ({error}); train it again") from None
+
+
+def read_card(stem: Path) -> dict[str, Any]:
+    """Reads the card alone.
+
+    Raises:
+        ZooError: it is missing, damaged, or of another version.
+    """
+    path = _file(stem, "json")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ZooError(f"no weights at {stem}: {path.name} does not exist") from None
+    except ValueError:
+        raise ZooError(f"{path.name} is damaged: it is not JSON; restore it with git checkout") from None
+    if card.get("format") != FORMAT:
+        raise ZooError(
+            f"{path.name} has format {card.get('format')}, this course reads format {FORMAT}; train it again"
+        )
+    return card
+
+
+def names() -> list[str]:
+    """Names of all weights that come with the course, such as "epopt/hopper-mass3-seed0"."""
+    return sorted(
+        p.relative_to(_FOLDER).as_posix().removesuffix(".safetensors") for p in _FOLDER.rglob("*.safetensors")
+    )
+
+
+@cache
+def load_policy(name: str) -> GaussianPolicy:
+    """A trained policy by its name, such as "epopt/hopper-eps1.0-seed0"; do not train it, copy it first.
+
+    Raises:
+        ZooError: there are no such weights, or they are damaged or of another version.
+    """
+    if name not in names():
+        close = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {names()}"
+        raise ZooError(f"no weights called {name!r}{hint}")
+    return policy_from(_FOLDER / name)
+
+
+def policy_from(stem: Path) -> GaussianPolicy:
+    """A trained policy from files outside the zoo, such as those of `course train`.
+
+    Args:
+        stem: path without a suffix.
+
+    Raises:
+        ZooError: the files are missing, damaged, of another version or hold another network.
+    """
+    tensors, _ = read(stem)
+    try:
+        obs_size = tensors["obs_norm.mean"].shape[0]
+        action_size = tensors["log_std"].shape[0]
+        weights = [t for n, t in tensors.items() if n.startswith("mean.") and n.endswith("weight")]
+        policy = GaussianPolicy(obs_size, action_size, [w.shape[0] for w in weights[:-1]])
+        policy.load_state_dict(tensors)
+    except (KeyError, RuntimeError) as error:
+        raise ZooError(f"{stem.name} does not hold a Gaussian policy: {error}") from None
+    return policy.requires_grad_(False).eval()
+
+
+def _file(stem: Path, suffix: str) -> Path:
+    # Names hold dots ("eps0.1"), so Path.with_suffix would cut them.
+    return stem.with_name(f"{stem.name}.{suffix}")

@@ -1,0 +1,40 @@
+"""Recording: pieces join to the whole, and the fallen stay fallen."""
+
+import numpy as np
+import pytest
+
+from course_lib.core.playback import Clip, Geom, Scene, record
+
+
+class Falling:
+    """Two simulations that move 1 m a step; the second ends at its second step."""
+
+    num_envs, dt = 2, 0.1
+    scene = Scene(
+        name="toy", bodies=("ball",), geoms=(Geom(body=0, start=(0, 0), end=(0, 0), radius=0.1, name="b"),)
+    )
+
+    def reset(self, seed=None):
+        self.t = 0
+        return np.zeros((2, 1)), {}
+
+    def step(self, action):
+        self.t += 1
+        return np.zeros((2, 1)), np.ones(2), np.array([False, self.t >= 2]), np.zeros(2, dtype=bool), {}
+
+    def pose(self):
+        return np.full((2, 1, 3), self.t, dtype=np.float32)
+
+
+def test_pieces_join_to_the_whole_rollout():
+    pieces = list(record(Falling(), lambda obs: obs, chunks=(1, 2, 4)))
+    assert [p.pose.shape for p in pieces] == [(2, 1, 1, 3), (2, 2, 1, 3), (2, 4, 1, 3)]
+    whole = Clip.concatenate(pieces)
+    np.testing.assert_array_equal(whole.pose[0, :, 0, 0], np.arange(1, 8))
+    np.testing.assert_array_equal(whole.alive[1], [True, True] + [False] * 5)
+    np.testing.assert_array_equal(whole.reward.sum(1), [7.0, 2.0])
+
+
+def test_nothing_cannot_be_joined():
+    with pytest.raises(ValueError, match="no clips"):
+        Clip.concatenate([])

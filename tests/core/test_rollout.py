@@ -1,0 +1,106 @@
+"""Rollouts on a world so small that every transition is known, in each autoreset mode."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import Env, spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from course_lib.core.networks import GaussianPolicy
+from course_lib.core.rollout import Collector, episodes, evaluate
+
+
+class Counter(Env):
+    """Observes the number of steps since reset; terminates at 3 (or is truncated there)."""
+
+    def __init__(self, truncate: bool = False) -> None:
+        self.observation_space = spaces.Box(-np.inf, np.inf, (1,), np.float64)
+        self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+        self.truncate = truncate
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.count = 0
+        return np.array([0.0]), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action.astype(np.float32))
+        self.count += 1
+        end = self.count >= 3
+        return (
+            np.array([float(self.count)]),
+            float(self.count),
+            end and not self.truncate,
+            end and self.truncate,
+            {},
+        )
+
+
+def _worlds(mode, truncate=False, n=2):
+    return SyncVectorEnv([lambda: Counter(truncate) for _ in range(n)], autoreset_mode=mode)
+
+
+def _policy():
+    torch.manual_seed(0)
+    return GaussianPolicy(1, 1, (4,), log_std=1.0)  # wide: actions must be clipped to the box
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("truncate", [False, True])
+def test_no_mode_leaks_a_reset_into_a_transition(mode, truncate):
+    data, finished = Collector(_worlds(mode, truncate), seed=0).collect(_policy(), 10)
+    obs, next_obs = data.obs[data.valid], data.next_obs[data.valid]
+    torch.testing.assert_close(next_obs, obs + 1)  # never the first observation of the next episode
+    torch.testing.assert_close(data.reward[data.valid], next_obs[:, 0])
+    at_end = next_obs[:, 0] == 3
+    assert torch.equal(data.ended[data.valid], at_end)
+    assert torch.equal(data.terminated[data.valid], at_end if not truncate else torch.zeros_like(at_end))
+    assert set(finished) == {6.0}
+
+
+def test_next_step_mode_marks_exactly_the_reset_steps_as_invalid():
+    data, _ = Collector(_worlds(AutoresetMode.NEXT_STEP), seed=0).collect(_policy(), 8)
+    assert data.valid[:, 0].tolist() == [True, True, True, False, True, True, True, False]
+    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
+        assert Collector(_worlds(mode), seed=0).collect(_policy(), 8)[0].valid.all()
+
+
+def test_episodes_go_on_between_two_calls():
+    collector = Collector(_worlds(AutoresetMode.SAME_STEP), seed=0)
+    parts = [collector.collect(_policy(), 2)[0].obs[:, 0, 0] for _ in range(3)]
+    assert torch.cat(parts).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_new_worlds_are_announced_before_each_reset():
+    calls = []
+    collector = Collector(
+        _worlds(AutoresetMode.DISABLED), seed=0, before_reset=lambda m: calls.append(m.copy())
+    )
+    collector.collect(_policy(), 7)
+    assert [c.tolist() for c in calls] == [[True, True]] * 3
+    with pytest.raises(ValueError, match="autoreset_mode=AutoresetMode.DISABLED"):
+        Collector(_worlds(AutoresetMode.SAME_STEP), seed=0, before_reset=calls.append)
+
+
+def test_whole_trajectories_end_once_and_then_cost_nothing():
+    data = episodes(_worlds(AutoresetMode.DISABLED), _policy(), horizon=50, seed=0)
+    assert data.obs.shape == (3, 2, 1)
+    assert data.returns.tolist() == [6.0, 6.0] and data.steps == 6
+    assert data.terminated[-1].all() and data.ended.sum() == 2
+
+
+def test_a_horizon_truncates_but_does_not_terminate():
+    data = episodes(_worlds(AutoresetMode.DISABLED), _policy(), horizon=2, seed=0)
+    assert data.ended[-1].all() and not data.terminated.any()
+
+
+def test_evaluate_counts_each_episode_once():
+    zero = lambda obs: np.zeros((len(obs), 1), dtype=np.float32)  # noqa: E731
+    np.testing.assert_array_equal(evaluate(_worlds(AutoresetMode.DISABLED), zero, steps=20), [6.0, 6.0])
+    np.testing.assert_array_equal(evaluate(_worlds(AutoresetMode.DISABLED), zero, steps=2), [3.0, 3.0])
+
+
+def test_worlds_that_reset_by_themselves_are_refused():
+    for run in (lambda e: episodes(e, _policy(), 5, 0), lambda e: evaluate(e, _policy().act, 5)):
+        with pytest.raises(ValueError, match="DISABLED"):
+            run(_worlds(AutoresetMode.NEXT_STEP))
