@@ -1,0 +1,242 @@
+"""Tests that teach: a test cell computes the wrong answer of each known mistake, and names the one it sees.
+
+A test cell is one `with checking("Question 2, visible cases"):` block. Inside it the student's function is
+run by `call`, and its result compared by `expect_close`, which knows the values that known mistakes give.
+A warning or a log line of the student's code costs nothing, and every failure is an `AssertionError` that
+says what was returned, what was expected, and why they may differ.
+
+Only values are compared, never types made by the student, so that the function may live in another process.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+SEED_VARIABLE = "COURSE_GRADING_SEED"
+
+
+def fresh_rng(question: str) -> np.random.Generator:
+    """Randomness for the hidden cases: new at every run, unless a grader fixes it.
+
+    Args:
+        question: the question's name, so that questions draw from streams of their own.
+
+    Returns:
+        A generator, seeded by the operating system, or by the environment variable
+        `COURSE_GRADING_SEED` (an integer) where a grader has set it to repeat a run.
+    """
+    seed = os.environ.get(SEED_VARIABLE)
+    return (
+        np.random.default_rng()
+        if seed is None
+        else np.random.default_rng([int(seed), zlib.crc32(question.encode())])
+    )
+
+
+@contextlib.contextmanager
+def checking(title: str) -> Iterator[None]:
+    """The frame of a test cell: quiet while it runs, and every failure in plain words.
+
+    nbgrader gives no points to a cell that writes to stderr, so warnings and log lines of the student's code
+    are swallowed here.
+
+    Args:
+        title: what is tested, such as "Question 2, visible cases".
+
+    Raises:
+        AssertionError: a test failed, or the student's code stopped.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except AssertionError:
+        raise
+    except NotImplementedError:
+        raise AssertionError(
+            f"{title}: not answered yet. Put your code where `raise NotImplementedError()` stands, "
+            "and run that cell."
+        ) from None
+    except NameError as error:
+        raise AssertionError(
+            f"{title}: {error}. Has the cell with your answer run without an error?"
+        ) from error
+    except Exception as error:
+        raise AssertionError(f"{title}: your code stopped with {type(error).__name__}: {error}") from error
+    finally:
+        logging.disable(before)
+    print(f"{title}: passed")
+
+
+def call(function: Callable, *arguments: Any) -> Any:
+    """Calls the student's function, and demands that it leaves its arguments as they were.
+
+    Args:
+        function: the student's function.
+        arguments: what it is called with; arrays and tensors are compared before and after.
+
+    Returns:
+        What the function returned.
+
+    Raises:
+        AssertionError: an argument was changed in place.
+    """
+    before = [_copy(value) for value in arguments]
+    result = function(*arguments)
+    for position, (old, new) in enumerate(zip(before, arguments, strict=True), start=1):
+        if isinstance(old, np.ndarray | torch.Tensor) and not _equal(old, new):
+            name = getattr(function, "__name__", "your function")
+            raise AssertionError(
+                f"{name} changes its argument number {position} in place: the caller still needs it. "
+                f"Compute a new array instead (no +=, -=, *=, sort_() or x[...] = ... on an argument).\n"
+                f"  before the call: {show(old)}\n  after the call:  {show(new)}"
+            )
+    return result
+
+
+def drive(driver: Callable, function: Callable, *arguments: Any) -> Any:
+    """Runs an instructor's `driver(function, *arguments)` beside the student's function.
+
+    Needed where a test must see more than returned values, such as gradients. Where the student's function
+    lives in another process, its stand-in brings a `run_beside` method that sends the driver there.
+    """
+    run_beside = getattr(function, "run_beside", None)
+    return driver(function, *arguments) if run_beside is None else run_beside(driver, *arguments)
+
+
+def value_and_gradients(function: Callable, *arguments: Any) -> tuple[Any, bool, list[torch.Tensor | None]]:
+    """A driver: the function's value, and its gradient with respect to every floating-point tensor.
+
+    Args:
+        function: returns a scalar tensor.
+        arguments: tensors of any dtype and plain values.
+
+    Returns:
+        The value without its graph, whether it had a gradient at all, and one entry per argument: the
+        gradient (zeros where none flows), or None where the argument is no floating-point tensor.
+    """
+    inputs = [
+        value.detach().clone().requires_grad_()
+        if isinstance(value, torch.Tensor) and value.is_floating_point()
+        else value
+        for value in arguments
+    ]
+    value = function(*inputs)
+    gradients: list[torch.Tensor | None] = [
+        torch.zeros_like(x) if isinstance(x, torch.Tensor) and x.requires_grad else None for x in inputs
+    ]
+    if not (isinstance(value, torch.Tensor) and value.requires_grad):
+        return value, False, gradients
+    leaves = [position for position, gradient in enumerate(gradients) if gradient is not None]
+    found = torch.autograd.grad(value.sum(), [inputs[position] for position in leaves], allow_unused=True)
+    for position, gradient in zip(leaves, found, strict=True):
+        if gradient is not None:
+            gradients[position] = gradient
+    return value.detach(), True, gradients
+
+
+def expect_close(
+    what: str,
+    seen: Any,
+    expected: np.ndarray | torch.Tensor,
+    mistakes: Mapping[str, Any] | None = None,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-6,
+) -> None:
+    """Demands that a result equals the expected one; otherwise names the mistake that gives this value.
+
+    Args:
+        what: what was computed, such as "cvar_mask(returns, epsilon=0.1)".
+        seen: what the student's function returned.
+        expected: the right value; its type (array or tensor), dtype and shape are demanded too.
+        mistakes: message -> the value that this mistake gives. The first that fits is reported.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+
+    Raises:
+        AssertionError: the result differs.
+    """
+    if seen is None:
+        raise AssertionError(f"{what} returned None. Is the `return` missing?")
+    kind = "torch tensor" if isinstance(expected, torch.Tensor) else "numpy array"
+    wanted = f"a {kind} of shape {tuple(expected.shape)} and dtype {_dtype(expected)}"
+    pair = f"\n  returned: {show(seen)}\n  expected: {show(expected)}"
+    try:
+        values = _numbers(seen)
+    except (TypeError, ValueError, RuntimeError):
+        raise AssertionError(f"{what} returned {type(seen).__name__}, expected {wanted}.{pair}") from None
+
+    target = _numbers(expected)
+    if not _close(values, target, rtol, atol):
+        for message, wrong in (mistakes or {}).items():
+            wrong = _numbers(wrong)
+            if not _close(wrong, target, rtol, atol) and _close(values, wrong, rtol, atol):
+                raise AssertionError(f"{message}\n  in: {what}{pair}")
+        if values.shape != target.shape:
+            raise AssertionError(f"{what} has shape {values.shape}, expected {target.shape}.{pair}")
+        if np.isnan(values).any() and not np.isnan(target).any():
+            raise AssertionError(f"{what} holds NaN (a division by zero, or inf - inf?).{pair}")
+        worst = int(np.argmax(~np.isclose(values, target, rtol=rtol, atol=atol)))
+        index = tuple(map(int, np.unravel_index(worst, target.shape)))
+        raise AssertionError(
+            f"{what} is wrong. The first difference is at index {index}: "
+            f"{values.flat[worst]:.6g} instead of {target.flat[worst]:.6g}.{pair}"
+        )
+    if isinstance(expected, torch.Tensor) != isinstance(seen, torch.Tensor) or _dtype(seen) != _dtype(
+        expected
+    ):
+        raise AssertionError(
+            f"{what} has the right values, but is a {type(seen).__name__} of dtype {_dtype(seen)}; "
+            f"expected {wanted}."
+        )
+
+
+def show(value: Any) -> str:
+    """A short, readable form of an array, a tensor or a number."""
+    try:
+        array = _numbers(value) if isinstance(value, torch.Tensor) else np.asarray(value)
+        text = np.array2string(
+            array, precision=5, threshold=24, edgeitems=4, max_line_width=100, separator=", "
+        )
+    except Exception:
+        text = repr(value)
+    text = text if len(text) < 600 else text[:600] + " ..."
+    return text.replace("\n", "\n            ")
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _equal(old: Any, new: Any) -> bool:
+    return np.shape(old) == np.shape(new) and np.array_equal(_numbers(old), _numbers(new), equal_nan=True)
+
+
+def _numbers(value: Any) -> np.ndarray:
+    """Float64 copy of an array, a tensor or a (nested list of) number; raises where there are no numbers."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    return np.array(value, dtype=np.float64)
+
+
+def _close(values: np.ndarray, target: np.ndarray, rtol: float, atol: float) -> bool:
+    return values.shape == target.shape and bool(
+        np.allclose(values, target, rtol=rtol, atol=atol, equal_nan=True)
+    )
+
+
+def _dtype(value: Any) -> str:
+    return str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else type(value).__name__
