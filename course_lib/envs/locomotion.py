@@ -299,8 +299,6 @@ class LocomotionVectorEnv(VectorEnv):
             position, velocity = self._draw_start(self.generators[index], model.nq, model.nv)
             physics.qpos[index] += position
             physics.qvel[index] += velocity
-        # As Gymnasium does: the contact solver's first guess depends on it, and so the last bits.
-        physics.batch.forward(mask)
         self._elapsed[mask] = 0
         self._terminated[mask] = self._truncated[mask] = False
 

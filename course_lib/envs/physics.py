@@ -141,20 +141,22 @@ class Physics:
         if not isinstance(params, type(self._defaults)):
             raise TypeError(f"params must be {type(self._defaults).__name__}, got {type(params).__name__}")
         values = params.array(self.batch.nsim)
-        if np.array_equal(values, self._applied):
+        # Only where something changed: deriving the constants takes about as long as a time step.
+        rows = np.flatnonzero((values != self._applied).any(axis=1))
+        if not rows.size:
             return
         self._applied = values
         # A parameter at its default gives a ratio of exactly 1, and so the XML's exact value.
-        ratio = values / self._defaults.array()
+        ratio = values[rows] / self._defaults.array()
         mass, friction, damping, armature = (ratio[:, [column]] for column in range(ratio.shape[1]))
         model, torso = self.model, self.model.body("torso").id
-        self.batch.expand("body_mass")[:, torso] = model.body_mass[torso] * mass[:, 0]
-        self.batch.expand("body_inertia")[:, torso] = model.body_inertia[torso] * mass
+        self.batch.expand("body_mass")[rows, torso] = model.body_mass[torso] * mass[:, 0]
+        self.batch.expand("body_inertia")[rows, torso] = model.body_inertia[torso] * mass
         # A contact slides with the larger coefficient of its two geoms: scale all of them.
-        self.batch.expand("geom_friction")[..., 0] = model.geom_friction[:, 0] * friction
-        self.batch.expand("dof_damping")[:] = model.dof_damping * damping
-        self.batch.expand("dof_armature")[:] = model.dof_armature * armature
-        self.batch.set_const()
+        self.batch.expand("geom_friction")[rows, :, 0] = model.geom_friction[:, 0] * friction
+        self.batch.expand("dof_damping")[rows] = model.dof_damping * damping
+        self.batch.expand("dof_armature")[rows] = model.dof_armature * armature
+        self.batch.set_const(rows)
 
     def step(self, nstep: int, ids: np.ndarray | None = None) -> np.ndarray:
         """Advances the simulations (all, or those of a mask) by nstep time steps.

@@ -268,6 +268,31 @@ def test_set_params_acts_in_the_middle_of_an_episode_and_keeps_the_state(world):
     assert not np.array_equal(env.step(action[3])[0], other.step(action[3])[0])
 
 
+def test_changing_some_simulations_equals_changing_all(world):
+    """Parameters are rewritten only where they differ: the others must not notice."""
+    old, new = (odd_params(world, 4, seed).array(4) for seed in (1, 2))
+    mixed = np.where([[True], [False], [True], [False]], new, old)
+    env = build(world, 4, params=world[0].params_type.from_array(old))
+    env.set_params(world[0].params_type.from_array(mixed))
+    fresh = build(world, 4, params=world[0].params_type.from_array(mixed))
+    env.reset(seed=0)
+    fresh.reset(seed=0)
+    for action in random_actions(env, 0, 20, scale=0.5):
+        np.testing.assert_array_equal(env.step(action)[0], fresh.step(action)[0])
+
+
+def test_a_simulation_left_at_the_defaults_is_not_changed_by_the_others(world):
+    env, untouched = (build(world, 3, autoreset_mode="Disabled") for _ in range(2))
+    mass = np.array([2.0, world[0].params_type().torso_mass, 12.0])
+    env.set_params(dataclasses.replace(env.params, torso_mass=mass))
+    env.reset(seed=0)
+    untouched.reset(seed=0)
+    for action in random_actions(env, 0, 60, scale=0.3):
+        changed, plain = env.step(action)[0], untouched.step(action)[0]
+        np.testing.assert_array_equal(changed[1], plain[1])
+    assert (changed[[0, 2]] != plain[[0, 2]]).any(axis=1).all()
+
+
 @pytest.mark.parametrize("custom", [False, True])
 def test_predict_is_the_step_and_leaves_the_episode_alone(world, custom):
     n = 4
@@ -281,6 +306,8 @@ def test_predict_is_the_step_and_leaves_the_episode_alone(world, custom):
         obs = env.step(action)[0]
         np.testing.assert_allclose(predicted, obs, atol=1e-5, rtol=1e-5)
         np.testing.assert_array_equal(obs, twin.step(action)[0])
+    again = env.predict(obs, action, params)
+    np.testing.assert_array_equal(again, env.predict(obs, action, params))  # it remembers nothing
     wrong = env.predict(obs, action, dataclasses.replace(params, torso_mass=20.0))
     assert np.abs(wrong - env.predict(obs, action, params)).max() > 1e-2
     assert env.predict(obs[:1], action[:1], world[0].params_type()).shape == (1, obs.shape[1])
@@ -362,6 +389,7 @@ def test_divergence_stays_where_it_is(world, field, value, mode):
     assert infos["diverged"].tolist() == [False, True, False]
     assert terminated.tolist() == [False, True, False]
     assert np.isfinite(obs).all() and np.isfinite(reward).all() and reward[1] == 0
+    assert infos["x_velocity"][1] == 0
     if mode == AutoresetMode.SAME_STEP:
         assert np.isfinite(infos["final_obs"][1]).all() and infos["final_info"]["diverged"][1]
     for action in actions[1:]:
