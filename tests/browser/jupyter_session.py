@@ -165,8 +165,8 @@ def supervise(home: str, command: Sequence[str]) -> None:
 
     import psutil
 
-    for name in (signal.SIGINT, signal.SIGTERM):  # a Ctrl-C reaches us too: the closing pipe is what ends us
-        signal.signal(name, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM):  # the closing pipe is what ends us, nothing else
+        signal.signal(name, lambda *_: None)  # SIG_IGN would be inherited, and no kernel could be interrupted
     with open(Path(home, "server.log"), "wb") as log:
         server = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     pipe_is_open = threading.Thread(target=os.read, args=(0, 1), daemon=True)  # returns when the pipe closes
