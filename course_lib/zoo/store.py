@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,10 @@ from course_lib.core.networks import GaussianPolicy
 FORMAT = 1
 """Version of the card; a file of another version is refused."""
 
-_FOLDER = Path(__file__).parent
+
+def folder() -> Path:
+    """Where the weights that come with the course lie."""
+    return Path(__file__).parent
 
 
 class ZooError(ValueError):
@@ -41,7 +45,8 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True) if path.parent.exists() else None
+        with suppress(OSError):
+            partial.unlink()
         raise ZooError(
             f"cannot write {path}: {error.strerror}; choose a folder of your own with --out"
         ) from error
@@ -115,7 +120,8 @@ def read_card(stem: Path) -> dict[str, Any]:
 def names() -> list[str]:
     """Names of all weights that come with the course, such as "epopt/hopper-mass3-seed0"."""
     return sorted(
-        p.relative_to(_FOLDER).as_posix().removesuffix(".safetensors") for p in _FOLDER.rglob("*.safetensors")
+        p.relative_to(folder()).as_posix().removesuffix(".safetensors")
+        for p in folder().rglob("*.safetensors")
     )
 
 
@@ -130,7 +136,7 @@ def load_policy(name: str) -> GaussianPolicy:
         close = difflib.get_close_matches(name, names(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; there are {names()}"
         raise ZooError(f"no weights called {name!r}{hint}")
-    return policy_from(_FOLDER / name)
+    return policy_from(folder() / name)
 
 
 def policy_from(stem: Path) -> GaussianPolicy:
@@ -146,8 +152,11 @@ def policy_from(stem: Path) -> GaussianPolicy:
     try:
         obs_size = tensors["obs_norm.mean"].shape[0]
         action_size = tensors["log_std"].shape[0]
-        weights = [t for n, t in tensors.items() if n.startswith("mean.") and n.endswith("weight")]
-        policy = GaussianPolicy(obs_size, action_size, [w.shape[0] for w in weights[:-1]])
+        layers = sorted(
+            int(n.split(".")[1]) for n in tensors if n.startswith("mean.") and n.endswith("weight")
+        )
+        hidden = [tensors[f"mean.{layer}.weight"].shape[0] for layer in layers[:-1]]
+        policy = GaussianPolicy(obs_size, action_size, hidden)
         policy.load_state_dict(tensors)
     except (KeyError, RuntimeError) as error:
         raise ZooError(f"{stem.name} does not hold a Gaussian policy: {error}") from None

@@ -1,0 +1,78 @@
+"""Recipes: the worlds they train in, and an interrupt that changes nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from course_lib.zoo import recipes, store
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(recipes, "TRAJECTORIES", 8)
+    monkeypatch.setattr(recipes, "EVALUATION_EPISODES", 8)
+    for world, config in recipes.CONFIGS.items():
+        policy_optimization = replace(config.policy_optimization, steps=8, minibatch=32, epochs=1)
+        tiny = replace(
+            config, iterations=4, warmup_iterations=2, horizon=12, policy_optimization=policy_optimization
+        )
+        monkeypatch.setitem(recipes.CONFIGS, world, tiny)
+
+
+@pytest.mark.parametrize("recipe", recipes.RECIPES)
+@pytest.mark.parametrize("world", recipes.WORLDS)
+def test_every_recipe_has_worlds_and_settings(world, recipe):
+    params = recipes.family_of(world, recipe).sample(np.random.default_rng(0), 50)
+    masses = np.unique(params.torso_mass)
+    if recipe.startswith("mass"):
+        assert masses.tolist() == [float(recipe.removeprefix("mass"))]
+        assert len(np.unique(params.joint_damping)) == 1
+    else:
+        assert len(masses) == 50 and len(np.unique(params.joint_damping)) == 50
+    assert recipes.config_of(world, recipe).epsilon == (0.1 if recipe == "eps0.1" else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("world", "recipe", "hint"), [("hoper", "eps0.1", "hopper"), ("hopper", "eps01", "eps0.1")]
+)
+def test_mistyped_names_get_a_suggestion(tmp_path, world, recipe, hint):
+    with pytest.raises(ValueError, match=f"did you mean '{hint}'"):
+        recipes.train_epopt(world, recipe, 0, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_an_interrupted_training_goes_on_and_leaves_no_checkpoint(small, tmp_path, stop_at):
+    class Stop(Exception):
+        pass
+
+    def interrupt(record):
+        if record["iteration"] == stop_at:
+            raise Stop
+
+    with pytest.raises(Stop):
+        recipes.train_epopt("hopper", "eps0.1", 0, tmp_path, progress=interrupt)
+    assert [p.suffix for p in tmp_path.iterdir()] == [".checkpoint"]
+    seen = []
+    stem = recipes.train_epopt(
+        "hopper", "eps0.1", 0, tmp_path, progress=lambda r: seen.append(r["iteration"])
+    )
+    assert seen == list(range(stop_at + 1, 5))
+    assert sorted(p.name.removeprefix(stem.name) for p in tmp_path.iterdir()) == [".json", ".safetensors"]
+    assert store.read_card(stem)["steps"] > 0
+
+
+def test_the_same_seed_gives_the_same_weights(small, tmp_path):
+    first, again, other = (
+        recipes.train_epopt("half_cheetah", "eps0.1", seed, tmp_path / folder)
+        for seed, folder in ((0, "a"), (0, "b"), (1, "c"))
+    )
+    digest = lambda stem: store.read_card(stem)["sha256"]  # noqa: E731
+    assert digest(first) == digest(again) != digest(other)
+
+
+def test_a_damaged_checkpoint_says_what_to_do(small, tmp_path):
+    (tmp_path / "hopper-eps0.1-seed0.checkpoint").write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="delete it to start over"):
+        recipes.train_epopt("hopper", "eps0.1", 0, tmp_path)
