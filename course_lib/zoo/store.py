@@ -152,10 +152,9 @@ def policy_from(stem: Path) -> GaussianPolicy:
     try:
         obs_size = tensors["obs_norm.mean"].shape[0]
         action_size = tensors["log_std"].shape[0]
-        layers = sorted(
-            int(n.split(".")[1]) for n in tensors if n.startswith("mean.") and n.endswith("weight")
-        )
-        hidden = [tensors[f"mean.{layer}.weight"].shape[0] for layer in layers[:-1]]
+        biases = (name for name in tensors if name.startswith("mean.") and name.endswith(".bias"))
+        in_order = sorted(biases, key=lambda name: int(name.split(".")[1]))
+        hidden = [len(tensors[name]) for name in in_order[:-1]]
         policy = GaussianPolicy(obs_size, action_size, hidden)
         policy.load_state_dict(tensors)
     except (KeyError, RuntimeError) as error:

@@ -13,6 +13,7 @@ def small(monkeypatch):
     monkeypatch.setattr(recipes, "TRAJECTORIES", 8)
     monkeypatch.setattr(recipes, "EVALUATION_EPISODES", 8)
     for world, config in recipes.CONFIGS.items():
+        monkeypatch.setitem(recipes.CVAR_ITERATIONS, world, 2)
         policy_optimization = replace(config.policy_optimization, steps=8, minibatch=32, epochs=1)
         tiny = replace(
             config, iterations=4, warmup_iterations=2, horizon=12, policy_optimization=policy_optimization
