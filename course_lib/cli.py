@@ -8,6 +8,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -150,7 +151,10 @@ def course(
 # --- every day --------------------------------------------------------------------------------------------
 
 
-@app.command(rich_help_panel="Every day", epilog="Example: course lab --port 9000 --no-browser")
+@app.command(
+    rich_help_panel="Every day",
+    epilog="Examples: course lab --port 9000 --no-browser | course lab --instructor",
+)
 def lab(
     port: Annotated[
         int, typer.Option(min=1024, max=65535, help="First port to try; the next free one is taken.")
@@ -159,6 +163,9 @@ def lab(
         bool | None,
         typer.Option("--browser/--no-browser", help="Open a browser window (default: where there is one)."),
     ] = None,
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="With nbgrader's panels: points, cell types, grading.")
+    ] = False,
 ) -> None:
     """Open JupyterLab on the first notebook."""
     folder = course_folder()
@@ -168,9 +175,9 @@ def lab(
     if chosen != port:
         out.print(f"Port {port} is busy, so this lab uses {chosen}.", highlight=False)
     token = secrets.token_hex(16)
-    config_path = os.pathsep.join(
-        filter(None, [str(folder / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")])
-    )
+    # nbgrader's server half costs a second and a half at every start, and a learner has no use for it.
+    settings = folder / ".jupyter" / ("instructor" if instructor else "learner")
+    config_path = os.pathsep.join(filter(None, [str(settings), os.environ.get("JUPYTER_CONFIG_PATH")]))
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--no-browser"),
@@ -181,6 +188,7 @@ def lab(
         cwd=folder,
         env={**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": config_path},
     )
+    before = signal.signal(signal.SIGTERM, interrupt)  # else a killed `course lab` leaves its server behind
     try:
         if not answers(server, chosen):
             fail("JupyterLab stopped before it answered; `course doctor` looks for the reason")
@@ -196,7 +204,12 @@ def lab(
         code = 0
     finally:
         stop(server)
+        signal.signal(signal.SIGTERM, before)
     raise typer.Exit(code)
+
+
+def interrupt(*_) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def answers(server: subprocess.Popen, port: int, seconds: float = 90.0) -> bool:

@@ -1,10 +1,13 @@
 """The `course` command, as a person meets it."""
 
 import io
+import json
+import os
 import socket
 import subprocess
 import sys
 import types
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -156,6 +159,45 @@ def test_lab_says_so_when_jupyter_dies(monkeypatch):
     result = invoke("lab", "--no-browser")
     assert result.exit_code == 1
     assert "course doctor" in result.output
+
+
+def test_learners_start_without_nbgraders_panels(monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        cli.subprocess, "Popen", lambda *a, **k: started.append(FakeServer(*a, **k)) or started[-1]
+    )
+    monkeypatch.setattr(cli, "answers", lambda server, port: True)
+    for arguments, room in (((), "learner"), (("--instructor",), "instructor")):
+        invoke("lab", "--no-browser", *arguments)
+        settings = Path(started[-1].env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+        assert settings == ROOT / ".jupyter" / room
+        disabled = json.loads((settings / "labconfig" / "page_config.json").read_text("utf-8"))[
+            "disabledExtensions"
+        ]
+        assert disabled["@jupyterlab/apputils-extension:announcements"], "a pop-up would greet each newcomer"
+        assert ("@jupyter/nbgrader" in disabled) == (room == "learner")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_the_real_lab_opens_and_leaves_nothing_behind():
+    """The whole way: a Jupyter that answers, on a port that is free, gone after the command is ended."""
+    port = cli.free_port(18888)
+    command = [*(sys.executable, "-m", "course_lib.cli", "lab"), *("--no-browser", "--port", str(port))]
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    lab = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        url = next(line for line in lab.stdout if line.startswith("http")).strip()
+        with urllib.request.urlopen(
+            url.replace("/lab/tree/notebooks/00_start_here.ipynb", "/api/status")
+        ) as answer:
+            assert answer.status == 200
+    finally:
+        lab.terminate()
+        assert lab.wait(30) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server still runs"
 
 
 def test_an_impossible_port_is_refused():
