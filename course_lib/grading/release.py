@@ -16,7 +16,9 @@ import nbformat
 
 SOURCE = "solutions"
 RELEASE = "assignments"
-MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+MARKERS = tuple(
+    f"{edge} {what}" for edge in ("BEGIN", "END") for what in ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+)
 """What must not stand in a release, in any mixture of upper and lower case."""
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store"}
 """What programs leave behind: not released, and no reason to stop."""

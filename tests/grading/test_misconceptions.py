@@ -1,0 +1,155 @@
+"""A failing test says what it saw, what it expected, and which mistake that is."""
+
+import logging
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.grading import misconceptions
+from course_lib.grading.misconceptions import (
+    call,
+    checking,
+    drive,
+    expect_close,
+    fresh_rng,
+    show,
+    value_and_gradients,
+)
+
+
+def message_of(*arguments, **options) -> str:
+    with pytest.raises(AssertionError) as failed:
+        expect_close("f(x)", *arguments, **options)
+    return str(failed.value)
+
+
+RIGHT = np.array([1.0, 2.0, 4.0])
+
+
+def test_right_values_pass_silently():
+    expect_close("f(x)", RIGHT + 1e-9, RIGHT, {"never said": RIGHT})
+    expect_close("f(x)", torch.tensor([True]), torch.tensor([True]))
+    expect_close("f(x)", np.array([np.inf, np.nan]), np.array([np.inf, np.nan]))
+
+
+def test_known_mistake_is_named_with_what_was_seen_and_expected():
+    said = message_of(RIGHT * 2, RIGHT, {"other": RIGHT * 3, "You doubled it.": RIGHT * 2})
+    assert said.startswith("You doubled it.")
+    assert "[2., 4., 8.]" in said
+    assert "[1., 2., 4.]" in said
+
+
+def test_mistake_that_gives_the_right_value_is_not_accused():
+    assert "accused" not in message_of(RIGHT * 2, RIGHT, {"accused": RIGHT})
+
+
+def test_mistakes_of_another_shape_are_recognised():
+    assert "transposed" in message_of(np.ones((2, 3)), np.ones((3, 2)), {"transposed": np.ones((2, 3))})
+
+
+def test_unknown_differences_are_located():
+    said = message_of(np.array([1.0, 5.0, 4.0]), RIGHT)
+    assert "index (1,): 5 instead of 2" in said
+
+
+@pytest.mark.parametrize(
+    ("seen", "part"),
+    [
+        (None, "`return` missing"),
+        (np.ones(2), "has shape (2,), expected (3,)"),
+        (np.array([1.0, np.nan, 4.0]), "holds NaN"),
+        (torch.tensor([1.0, 2.0, 4.0]), "expected a numpy array of shape (3,) and dtype float64"),
+        (RIGHT.astype(np.float32), "dtype float32"),
+        ([1.0, 2.0, 4.0], "is a list"),
+        ("text", "returned str"),
+        (object(), "returned object"),
+        ([[1.0], [1.0, 2.0]], "returned list"),
+    ],
+)
+def test_other_failures_are_told_plainly(seen, part):
+    assert part in message_of(seen, RIGHT)
+
+
+def test_scalars():
+    expect_close("f(x)", torch.tensor(3.0), torch.tensor(3.0))
+    assert "is a float" in message_of(3.0, torch.tensor(3.0))
+
+
+def test_checking_turns_every_failure_into_words():
+    with pytest.raises(AssertionError, match="not answered yet"), checking("Question 9"):
+        raise NotImplementedError
+    with pytest.raises(AssertionError, match="Has the cell with your answer run"), checking("Question 9"):
+        missing_name  # noqa: B018
+    with (
+        pytest.raises(AssertionError, match="your code stopped with ZeroDivisionError"),
+        checking("Question 9"),
+    ):
+        1 / 0  # noqa: B018
+    with pytest.raises(AssertionError, match=r"^plain$"), checking("Question 9"):
+        raise AssertionError("plain")
+
+
+def test_checking_keeps_stderr_empty_and_restores_what_it_changed(capsys):
+    logging.getLogger("student").addHandler(logging.StreamHandler())
+    with checking("Question 9"):
+        warnings.warn("careful", stacklevel=1)
+        logging.getLogger("student").error("loud")
+        print("whisper", file=sys.stderr)
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out == "Question 9: passed\n"
+    assert logging.root.manager.disable == logging.NOTSET
+    logging.getLogger("student").handlers.clear()
+
+
+def test_changed_arguments_are_noticed():
+    def double(x, factor):
+        x *= factor
+        return x
+
+    with pytest.raises(AssertionError, match="double changes its argument number 1 in place"):
+        call(double, np.ones(2), 2.0)
+    with pytest.raises(AssertionError, match="in place"):
+        call(double, torch.ones(2), 2.0)
+    assert call(lambda x: x * 2, np.array([np.nan, 1.0]))[1] == 2.0
+
+
+def test_gradients_are_those_of_autograd():
+    x, y, mask = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), torch.tensor([True, False])
+    value, flows, gradients = value_and_gradients(lambda a, b, m, c: (a * a * m * c).sum(), x, y, mask, 2.0)
+    assert value.item() == 2.0
+    assert flows
+    assert gradients[0].tolist() == [4.0, 0.0]
+    assert gradients[1].tolist() == [0.0, 0.0]
+    assert gradients[2:] == [None, None]
+    value, flows, gradients = value_and_gradients(lambda a: a.sum().item(), x)
+    assert (value, flows, gradients[0].any().item()) == (3.0, False, False)
+
+
+def test_a_driver_runs_where_the_function_is():
+    class Elsewhere:
+        def run_beside(self, driver, *arguments):
+            return "elsewhere", driver(abs, *arguments)
+
+    def driver(function, x):
+        return function(x)
+
+    assert drive(driver, abs, -2) == 2
+    assert drive(driver, Elsewhere(), -2) == ("elsewhere", 2)
+
+
+def test_hidden_cases_are_fresh_unless_a_grader_fixes_them(monkeypatch):
+    monkeypatch.delenv(misconceptions.SEED_VARIABLE, raising=False)
+    assert fresh_rng("q1").random() != fresh_rng("q1").random()
+    monkeypatch.setenv(misconceptions.SEED_VARIABLE, "7")
+    assert fresh_rng("q1").random() == fresh_rng("q1").random()
+    assert fresh_rng("q1").random() != fresh_rng("q2").random()
+
+
+def test_show_is_short():
+    assert len(show(np.arange(10_000.0))) < 200
+    assert len(show("x" * 10_000)) < 700
+    assert "grad" not in show(torch.ones(2, requires_grad=True))
