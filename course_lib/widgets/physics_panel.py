@@ -9,6 +9,7 @@ Axes: N simulations, T frames.
 
 import atexit
 import difflib
+import math
 import sys
 import threading
 import traceback
@@ -87,15 +88,15 @@ def sliders_of(source: Mapping[str, TruncatedNormal], beyond: float = 1 / 3) -> 
     sliders = []
     for name, d in source.items():
         width = d.high - d.low
-        step = width / 20
-        low = max(step, d.low - beyond * width)
-        low = step * round(low / step)
+        magnitude = 10.0 ** math.floor(math.log10(width / 20))
+        step = max(m * magnitude for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * magnitude <= width / 20 * 1.0001)
+        low = max(step, step * round((d.low - beyond * width) / step))  # physics is positive
         high = step * round((d.high + beyond * width) / step)
         sliders.append(
             Slider(
                 name=name,
                 unit=UNITS.get(name, ""),
-                low=round(low, 9),
+                low=round(min(low, d.low), 9),
                 high=round(high, 9),
                 step=round(step, 9),
                 mean=d.mean,
@@ -263,6 +264,7 @@ class PhysicsPanel(anywidget.AnyWidget):
         )
         self._scene, self._simulate = scene, simulate
         self._lock = threading.Lock()
+        self._simulating = threading.Lock()
         self._finished = threading.Event()
         self._clip: Clip | None = None
         self._error = ""
@@ -275,6 +277,22 @@ class PhysicsPanel(anywidget.AnyWidget):
         """The newest rollouts that were simulated to their end."""
         with self._lock:
             return self._clip
+
+    @property
+    def scene_drawn(self) -> Scene:
+        """What the bodies look like; the trait `scene` is the same for the browser."""
+        return self._scene
+
+    def simulate_now(self, values: dict[str, float], policy: str) -> Clip:
+        """All pieces of one setting as one clip, computed in the calling thread while the worker rests.
+
+        Args:
+            values: of all sliders.
+            policy: one of the names.
+        """
+        check_known("policy", policy, self._policies)
+        with self._simulating:
+            return Clip.concatenate(pieces(self._simulate, values, self._policies[policy]))
 
     def set(self, policy: str | None = None, **values: float) -> None:
         """Moves sliders, or chooses a policy, as a person would.
@@ -312,6 +330,10 @@ class PhysicsPanel(anywidget.AnyWidget):
 
     # Runs on the worker's thread, and nowhere else.
     def _answer(self, request: dict, overtaken: Callable[[], bool]) -> None:
+        with self._simulating:
+            self._stream(request, overtaken)
+
+    def _stream(self, request: dict, overtaken: Callable[[], bool]) -> None:
         clips: list[Clip] = []
         try:
             values = {name: float(value) for name, value in request["values"].items()}

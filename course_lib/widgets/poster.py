@@ -8,6 +8,7 @@ Axes: N simulations, T frames, B bodies.
 
 import base64
 import io
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,7 +60,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     Args:
         scene: what the bodies look like.
         clip: N rollouts.
-        words: written above; with labels their first line only says which world it is.
+        words: written above; one line for each label.
         labels: one for each rollout, or None.
     """
     order = np.argsort(clip.reward.sum(axis=1), kind="stable")
@@ -74,7 +75,9 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     width = max(high_x - low_x + 0.8, 3.2 * high_z)
     per_metre = 7.7 / width
     ground, sky = 0.5, per_metre * (high_z + 0.25)
-    title = 0.45 * (1 + len(labels or []) // 2 * 0.8)
+    lines = words.splitlines() if labels else textwrap.wrap(words.splitlines()[0], 78)
+    columns = 2 if labels else 1
+    title = 0.2 + 0.3 * -(-len(lines) // columns)
     height = ground + sky + title
     figure = Figure(figsize=(8, height), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
@@ -100,10 +103,10 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     axes.xaxis.set_major_formatter("{x:g} m")
     for side in ("left", "right", "top", "bottom"):
         axes.spines[side].set_visible(False)
-    for i, line in enumerate(words.splitlines() if labels else [words.splitlines()[0]]):
-        colour, dashes = SERIES[i % len(SERIES)]
-        x, y = 0.02 + 0.5 * (i % 2), 1 - (0.3 + 0.3 * (i // 2)) / height
+    for i, line in enumerate(lines):
+        x, y = 0.02 + 0.5 * (i % columns), 1 - (0.3 + 0.3 * (i // columns)) / height
         if labels:
+            colour, dashes = SERIES[i % len(SERIES)]
             figure.add_artist(Line2D([x, x + 0.05], [y + 0.06 / height] * 2, color=colour, ls=dashes, lw=3))
         figure.text(x + (0.06 if labels else 0), y, line, fontsize=12.5, weight="bold", color="#18212d")
     buffer = io.BytesIO()

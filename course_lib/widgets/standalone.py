@@ -14,7 +14,12 @@ const state = read("state");
 for (const name of state.binary) state[name] = Uint8Array.from(atob(state[name]), (c) => c.charCodeAt(0));
 const model = { get: (name) => state[name], set() {}, save_changes() {}, send() {}, on() {}, off() {} };
 const source = URL.createObjectURL(new Blob([read("script")], { type: "text/javascript" }));
-(await import(source)).default.render({ model, el: document.getElementById("widget") });
+const widget = document.getElementById("widget");
+(await import(source)).default.render({ model, el: widget });
+let frame = null;
+try { frame = window.frameElement; } catch { /* another origin keeps the height it gave */ }
+const fit = () => { frame.style.height = `${Math.ceil(widget.scrollHeight)}px`; };
+if (frame) new ResizeObserver(fit).observe(widget);
 """
 
 PAGE = """<!doctype html>

@@ -1,15 +1,18 @@
 // Canvas and bytes: sharp on every screen, text that stays readable on any ground, buffers from the kernel.
 
 {
-  // Fits a canvas to its box at the screen's resolution; returns a context that counts in CSS pixels.
-  course.fit = function fit(canvas, height) {
-    const width = Math.max(160, canvas.clientWidth || canvas.parentElement?.clientWidth || 640);
+  // Fits a canvas to its box at the screen's resolution; returns a context that counts in CSS pixels, or,
+  // where the text around it is larger than 16 px (a lecture on a large screen), in sixteenths of its size.
+  // Set canvas.em to null when that may have changed: asking the style on every frame is slow.
+  course.fit = function fit(canvas, cssHeight) {
+    const cssWidth = Math.max(160, canvas.clientWidth || canvas.parentElement?.clientWidth || 640);
     const ratio = Math.min(3, window.devicePixelRatio || 1);
-    const w = Math.round(width * ratio), h = Math.round(height * ratio);
+    const w = Math.round(cssWidth * ratio), h = Math.round(cssHeight * ratio);
     if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
-    const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    return { context, width, height, ratio };
+    canvas.em ??= Math.max(1, (parseFloat(getComputedStyle(canvas).fontSize) || 16) / 16);
+    const context = canvas.getContext("2d"), scale = ratio * canvas.em;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    return { context, width: cssWidth / canvas.em, height: cssHeight / canvas.em, ratio: scale };
   };
 
   course.FONT = '"Segoe UI", system-ui, -apple-system, Roboto, "Noto Sans", sans-serif';

@@ -35,7 +35,7 @@
   .course-panel-grid { grid-template-columns: minmax(280px, 340px) minmax(0, 1fr); }
   .course-panel-show { order: 0; }
 }
-.course-panel[data-lecture] .course-panel-grid { min-height: 100%; height: calc(100vh - 20px); }
+.course-panel[data-lecture] .course-panel-grid { height: calc(100vh - 20px); grid-template-columns: minmax(18em, 21em) minmax(0, 1fr); }
 .course-panel[data-lecture] .course-panel-show { min-height: 0; }
 `;
 
@@ -45,9 +45,9 @@
     const element = h("div", { class: "course-returns" }, canvas);
     let scale = null;
     function draw(rows) {
-      const height = 58 + 40 * rows.length;
-      element.style.height = `${height}px`;
-      const { context, width } = course.fit(canvas, height);
+      element.style.height = `${(58 + 40 * rows.length) / 16}em`;
+      canvas.em = null;
+      const { context, width, height } = course.fit(canvas, element.clientHeight);
       const c = theme.colours, left = 12, right = 14;
       const all = rows.flatMap((row) => row.result.returns);
       const low = Math.min(0, ...all), high = Math.max(...all, low + 1);
@@ -84,7 +84,7 @@
       rows.forEach(({ result, series }, r) => {
         const hue = theme.series(series), y = 44 + 40 * r;
         result.returns.forEach((value, n) => {
-          const x = X(value), dy = ((n * 7) % 5) * 3.5 - 7;
+          const x = X(value), dy = ((n * 5) % 7) * 3.6 - 10.8;
           if (result.fell[n]) course.cross(context, x, y + dy, 4, hue, 2.5);
           else {
             context.globalAlpha = 0.75;
@@ -103,8 +103,8 @@
         context.moveTo(x, y - 15);
         context.lineTo(x, y + 15);
         context.stroke();
-        const toRight = x < width - 110;
-        course.text(context, `mean ${mean.toFixed(0)}`, x + (toRight ? 12 : -12), y - 3, { colour: c.ink, halo: c.paper, weight: 700, align: toRight ? "left" : "right" });
+        const rightmost = X(Math.max(...result.returns)), toRight = rightmost < width - 110;
+        course.text(context, `mean ${mean.toFixed(0)}`, toRight ? rightmost + 14 : X(Math.min(...result.returns)) - 14, y + 6, { colour: c.ink, halo: c.paper, weight: 700, align: toRight ? "left" : "right" });
       });
       canvas.setAttribute("aria-label", rows.map(({ label, result }) => `${label}: returns from ${Math.min(...result.returns).toFixed(0)} to ${Math.max(...result.returns).toFixed(0)}`).join("; "));
     }
@@ -197,7 +197,7 @@
         const digits = Math.max(course.decimals(spec.step ?? 1), Math.min(3, course.decimals(+message.values[spec.name].toFixed(3))));
         return `${spec.label} ${message.values[spec.name].toFixed(digits)}${spec.unit ? ` ${spec.unit}` : ""}`;
       });
-      return [policies.length > 1 ? message.policy : "", ...words].filter(Boolean).join(", ") || "as trained";
+      return [policies.length > 1 ? message.policy : "", ...words].filter(Boolean).join(", ") || "at the means";
     };
     function receive(message, buffer) {
       if (message.type === "error") {
@@ -279,12 +279,44 @@
     };
   }
 
-  function render({ model, el }) {
+  // A precomputed grid answers like a kernel. See baked.py for the bytes: low bytes of all numbers, then
+  // the high ones; each path as differences over time.
+  function precomputed({ axes, headers }, halves, { sliders, policies }) {
+    const { rollouts, frames, bodies } = headers[0], count = halves.length / 2;
+    const paths = rollouts * bodies * 3, size = count / headers.length;
+    const number = (i) => ((halves[i] | (halves[i + count] << 8)) << 16) >> 16;
+    function block(c) {
+      const out = new Int16Array(size), base = c * size;
+      for (let path = 0; path < paths; path += 1) {
+        const n = Math.floor(path / (bodies * 3)), k = path % (bodies * 3);
+        for (let t = 0, value = 0; t < frames; t += 1) {
+          value += number(base + path * frames + t);
+          out[(n * frames + t) * bodies * 3 + k] = value;
+        }
+      }
+      for (let i = paths * frames; i < size; i += 1) out[i] = number(base + i);
+      return out;
+    }
+    return ({ id, values, policy }, receive) => {
+      let c = policies.indexOf(policy);
+      axes.forEach((axis, i) => { c = c * axis.length + axis.indexOf(values[sliders[i].name]); });
+      receive({ type: "piece", id, start: 0, values, policy, ...headers[c] }, block(c));
+      receive({ type: "end", id, result: headers[c].result });
+    };
+  }
+
+  async function render({ model, el }) {
     const root = h("div");
     el.append(root);
     const spec = Object.fromEntries(["scene", "sliders", "policies", "autoplay", "values", "policy"].map((name) => [name, model.get(name)]));
+    const grid = model.get("grid");
     let panel = null;
-    const listen = (message, buffers) => (message.type === "set" ? panel.set(message) : panel?.receive(message, buffers?.[0]));
+    if (grid) {
+      const answer = precomputed(grid, await course.inflate(model.get("data")), spec);
+      panel = create(root, spec, { ask: (question) => queueMicrotask(() => answer(question, panel.receive)) });
+      return () => panel.destroy();
+    }
+    const listen = (message, buffers) => (message.type === "set" ? panel?.set(message) : panel?.receive(message, buffers?.[0]));
     model.on("msg:custom", listen);
     panel = create(root, spec, { ask: (question) => model.send({ type: "ask", ...question }) });
     return () => { model.off("msg:custom", listen); panel.destroy(); };

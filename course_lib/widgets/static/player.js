@@ -170,16 +170,16 @@
 .course-player { display: flex; flex-direction: column; gap: 6px; min-width: 0; padding: 0; }
 .course-stage { position: relative; width: 100%; aspect-ratio: 16 / 8; min-height: 240px; max-height: 430px; overflow: hidden; border-radius: 10px; }
 .course-stage canvas { position: absolute; inset: 0; height: 100%; cursor: pointer; }
-.course-rewards { position: relative; height: 76px; }
+.course-rewards { position: relative; height: 4.75em; }
 .course-rewards canvas { position: absolute; inset: 0; height: 100%; cursor: col-resize; touch-action: none; }
 .course-bar { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
-.course-bar .course-scrub { position: relative; flex: 1 1 120px; height: 44px; min-width: 120px; }
-.course-time { min-width: 9.5ch; text-align: right; font-variant-numeric: tabular-nums; }
+.course-bar .course-scrub { position: relative; flex: 1 1 90px; height: 44px; min-width: 90px; }
+.course-time { min-width: 6.5ch; text-align: right; font-variant-numeric: tabular-nums; }
 .course-legend { display: flex; flex-wrap: wrap; gap: 6px; }
 .course-legend button { font-weight: 500; justify-content: flex-start; padding: 2px 10px; text-align: left; }
-.course-legend svg.course-swatch { width: 34px; height: 14px; fill: none; stroke-width: 5; }
+.course button svg.course-swatch { width: 34px; height: 14px; fill: none; stroke-width: 5; }
 .course-legend button[aria-pressed=false] { text-decoration: line-through; color: var(--course-muted); }
-.course-says { font-weight: 700; font-size: 18px; min-height: 1.5em; }
+.course-says { font-weight: 700; font-size: 1.15em; min-height: 1.5em; }
 .course-player-root { padding: 8px; }
 .course-player-root[data-lecture] { padding: 12px; }
 .course[data-lecture] .course-player { height: 100%; }
@@ -330,7 +330,7 @@
         context.moveTo(X(x), floor);
         context.lineTo(X(x), floor + 12);
         context.stroke();
-        if (x % every === 0) course.text(context, `${x} m`, X(x), floor + 34, { colour: c.ink, align: "center", weight: x === 0 ? 700 : 400 });
+        if (x % every === 0 && X(x) > 26 && X(x) < width - 26) course.text(context, `${x} m`, X(x), floor + 34, { colour: c.ink, align: "center", weight: x === 0 ? 700 : 400 });
       }
     }
 
@@ -363,7 +363,12 @@
       context.font = course.font(17, 700);
       const placed = tags.filter((tag) => tag.label || tag.down).map((tag, lane) => {
         const outside = tag.x < 0 ? "◀ " : tag.x > width ? "▶ " : "";
-        const words = outside + [tag.label, tag.down ? `fell ${tag.seconds.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
+        const fell = tag.down ? `fell ${tag.seconds.toFixed(1)} s` : "";
+        let label = tag.label, words;
+        do { // a long label gives way to a narrow screen, what happened does not
+          words = outside + [label, fell].filter(Boolean).join(" · ");
+          label = label && label.length > 3 ? `${label.slice(0, -2).trimEnd().replace(/…$/, "")}…` : "";
+        } while (label && context.measureText(words).width > width - 60);
         const half = context.measureText(words).width / 2 + 25;
         const x = Math.min(width - half - 4, Math.max(half + 4, tag.x));
         return { ...tag, words, half, x0: x, y0: tag.label ? 20 + 29 * lane : Math.max(22, tag.y - 26), outside };
@@ -442,8 +447,8 @@
     // --- the rewards: drawn once per change of data, the cursor on every frame
 
     function drawRewards() {
-      const now = state.now, height = rewards.clientHeight || 76;
-      const { context, width, ratio } = course.fit(rewardCanvas, height);
+      const now = state.now;
+      const { context, width, height, ratio } = course.fit(rewardCanvas, rewards.clientHeight || 76);
       const c = theme.colours, left = 10, right = 10, upper = 24, lower = 6;
       const total = Math.max(2, state.total);
       const X = (frame) => left + (frame / (total - 1)) * (width - left - right);
@@ -503,7 +508,8 @@
       return Math.min(Math.max(state.now.frames, ...state.pins.map((pin) => pin.recording.frames)), longest) - 1;
     }
     const animation = course.animation(stage, (elapsed) => {
-      if (!state.playing || !state.now || !state.now.frames) return false;
+      if (!state.playing || !state.now) return false;
+      if (!state.now.frames) return true;
       const last = end();
       state.frame += (elapsed * state.speed) / state.now.dt;
       if (state.frame >= last) {
@@ -545,7 +551,8 @@
     canvas.addEventListener("click", () => { setPlaying(!state.playing); scrub.focus({ preventScroll: true }); });
     const seekTo = (event) => {
       const box = rewardCanvas.getBoundingClientRect();
-      seek(((event.clientX - box.left - 10) / (box.width - 20)) * (state.total - 1));
+      const margin = 10 * (rewardCanvas.em ?? 1);
+      seek(((event.clientX - box.left - margin) / (box.width - 2 * margin)) * (state.total - 1));
     };
     rewardCanvas.addEventListener("pointerdown", (event) => { rewardCanvas.setPointerCapture(event.pointerId); seekTo(event); });
     rewardCanvas.addEventListener("pointermove", (event) => { if (event.buttons) seekTo(event); });
@@ -571,7 +578,7 @@
       state.now = course.recording(header);
       state.title = title;
       state.hidden.clear();
-      if (state.playing) { state.frame = 0; state.camera = null; }
+      if (state.playing) { state.frame = 0; state.camera = null; animation.start(); }
       state.hold = 0;
       if (!before || String(before.labels) !== String(header.labels)) state.total = 0;
       buildLegend();
@@ -582,7 +589,8 @@
       state.total = Math.max(state.total, now.frames, ...state.pins.map((pin) => pin.recording.frames));
       scrub.max = state.total - 1;
       rewardPicture = null;
-      if (!state.playing) state.frame = Math.max(0, Math.min(state.wanted, now.frames - 1));
+      if (state.playing) return; // the next animation frame draws it
+      state.frame = Math.max(0, Math.min(state.wanted, now.frames - 1));
       draw();
     }
     function finish(result) {
@@ -614,8 +622,8 @@
       }));
     }
 
-    const redraw = () => { looks = null; rewardPicture = null; draw(); };
-    const sizes = new ResizeObserver(() => { rewardPicture = null; draw(); });
+    const redraw = () => { looks = null; rewardPicture = null; canvas.em = rewardCanvas.em = null; draw(); };
+    const sizes = new ResizeObserver(redraw);
     sizes.observe(stage);
     return {
       element, begin, append, finish, seek, state, redraw, overlays,

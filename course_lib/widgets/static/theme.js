@@ -167,7 +167,7 @@ const course = {};
       course.h("span", { id: marksId, class: "course-hidden" }, words.join(", ")),
     );
 
-    let current = snap(spec.value ?? spec.mean ?? low);
+    let current = stops ? snap(spec.value ?? low) : clamp(spec.value ?? spec.mean ?? low); // the mean need not be a step
     function show() {
       input.value = current;
       input.setAttribute("aria-valuetext", spoken(current));
@@ -266,24 +266,27 @@ const course = {};
 .course-slider { display: grid; grid-template-columns: 1fr auto; column-gap: 8px; align-items: baseline; }
 .course-slider label { font-weight: 600; }
 .course-value { font-weight: 700; font-variant-numeric: tabular-nums; }
-.course-rail { grid-column: 1 / -1; position: relative; height: 40px; }
+.course-rail { grid-column: 1 / -1; position: relative; height: 42px; }
 .course-track { position: absolute; left: 14px; right: 14px; top: 50%; height: 6px; margin-top: -3px; border-radius: 3px;
   background: color-mix(in srgb, var(--course-line) 45%, var(--course-paper)); }
 .course-band { position: absolute; top: -5px; height: 16px; border-radius: 4px; border: 1px solid var(--course-accent);
   background: repeating-linear-gradient(115deg, var(--course-band) 0 5px, transparent 5px 8px), var(--course-paper); }
-.course-mean { position: absolute; top: -13px; width: 0; height: 0; margin-left: -7px; border: 7px solid transparent;
+.course-mean { position: absolute; top: -19px; width: 0; height: 0; margin-left: -7px; border: 7px solid transparent;
   border-bottom-width: 0; border-top: 9px solid var(--course-ink); }
 .course-stop { position: absolute; top: -2px; width: 4px; height: 10px; margin-left: -2px; border-radius: 2px; background: var(--course-muted); }
 .course input[type=range] { appearance: none; -webkit-appearance: none; position: absolute; inset: 0; width: 100%; height: 100%;
   margin: 0; padding: 0; background: none; border: 0; cursor: grab; border-radius: 10px; touch-action: pan-y; }
 .course input[type=range]:active { cursor: grabbing; }
+.course input[type=range]:focus-visible { outline: none; }
+.course input[type=range]:focus-visible::-webkit-slider-thumb { outline: 3px solid var(--course-ink); outline-offset: 3px; }
+.course input[type=range]:focus-visible::-moz-range-thumb { outline: 3px solid var(--course-ink); outline-offset: 3px; }
 .course input[type=range]::-webkit-slider-runnable-track { background: none; height: 100%; border: 0; }
 .course input[type=range]::-moz-range-track { background: none; border: 0; }
-.course input[type=range]::-webkit-slider-thumb { appearance: none; -webkit-appearance: none; width: 28px; height: 28px; margin-top: 6px;
+.course input[type=range]::-webkit-slider-thumb { appearance: none; -webkit-appearance: none; width: 28px; height: 28px; margin-top: 7px;
   border-radius: 50%; border: 3px solid var(--course-paper); background: var(--course-accent); box-shadow: 0 0 0 1.5px var(--course-ink), 0 2px 4px rgba(0,0,0,.3); }
 .course input[type=range]::-moz-range-thumb { width: 22px; height: 22px; border-radius: 50%; border: 3px solid var(--course-paper);
   background: var(--course-accent); box-shadow: 0 0 0 1.5px var(--course-ink), 0 2px 4px rgba(0,0,0,.3); }
-.course[data-lecture] { position: fixed; inset: 0; z-index: 99999; width: 100vw; height: 100vh; border-radius: 0; overflow: auto; }
+.course[data-lecture] { font-size: clamp(16px, 2.2vh, 30px); position: fixed; inset: 0; z-index: 99999; width: 100vw; height: 100vh; border-radius: 0; overflow: auto; }
 @media (prefers-reduced-motion: no-preference) { .course button { transition: background .12s, border-color .12s; } }
 `;
 }
