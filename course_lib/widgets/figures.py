@@ -1,0 +1,118 @@
+"""Static figures that a projector and a colour-blind reader can tell apart.
+
+Axes: R seeds, M places on the x axis.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course_lib.core.evaluation import mean_with_interval
+
+STYLES = (
+    ("#0072B2", "-", "o"),
+    ("#D55E00", "--", "s"),
+    ("#00835F", ":", "^"),
+    ("#B8558C", "-.", "D"),
+    ("#3D3D3D", (0, (8, 2, 1, 2)), "v"),
+)
+"""Colour (Okabe-Ito, darkened where it would be too light), line and marker of each series."""
+
+FONT_SIZE = 14
+"""Smallest text, pt."""
+
+
+def curves(
+    axes: Axes, x: Sequence[float], series: Mapping[str, np.ndarray], xlabel: str, ylabel: str = "return"
+) -> None:
+    """Means over seeds with 95 % bootstrap bands, each labelled at its right end.
+
+    Args:
+        axes: where to draw.
+        x: places, [M].
+        series: by label, [R, M].
+        xlabel: with unit.
+        ylabel: with unit.
+    """
+    rng = np.random.default_rng(0)
+    for (label, values), (colour, line, marker) in zip(series.items(), STYLES, strict=False):
+        intervals = [mean_with_interval(column, rng) for column in np.asarray(values).T]
+        axes.plot(
+            x, [i.mean for i in intervals], line, color=colour, marker=marker, linewidth=2.5, label=label
+        )
+        axes.fill_between(
+            x, [i.low for i in intervals], [i.high for i in intervals], color=colour, alpha=0.15
+        )
+    finish(axes, xlabel, ylabel)
+    axes.legend(fontsize=FONT_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def heat_map(
+    axes: Axes,
+    values: np.ndarray,
+    rows: Sequence[float],
+    columns: Sequence[float],
+    ylabel: str,
+    xlabel: str,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """A grid of numbers in colours that stay ordered in grey, with the number in each cell.
+
+    Args:
+        axes: where to draw.
+        values: [R, C].
+        rows: value of each row.
+        columns: value of each column.
+        ylabel: of the rows, with unit.
+        xlabel: of the columns, with unit.
+        limits: of the colours; those of the values if left out.
+    """
+    low, high = limits or (float(np.min(values)), float(np.max(values)))
+    axes.imshow(values, origin="lower", aspect="auto", cmap="cividis", vmin=low, vmax=high)
+    for (r, c), value in np.ndenumerate(values):
+        dark = (value - low) / max(high - low, 1e-9) < 0.5
+        axes.text(
+            c, r, f"{value:.0f}", ha="center", va="center", fontsize=11, color="white" if dark else "black"
+        )
+    axes.set_xticks(range(len(columns)), [f"{v:.3g}" for v in columns])
+    axes.set_yticks(range(len(rows)), [f"{v:.3g}" for v in rows])
+    finish(axes, xlabel, ylabel)
+
+
+def finish(axes: Axes, xlabel: str, ylabel: str) -> None:
+    """Labels large enough for the last row of a lecture hall."""
+    axes.set_xlabel(xlabel, fontsize=FONT_SIZE)
+    axes.set_ylabel(ylabel, fontsize=FONT_SIZE)
+    axes.tick_params(labelsize=FONT_SIZE - 1)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def robustness_figure(
+    world: str,
+    masses: Sequence[float],
+    over_masses: Mapping[str, np.ndarray],
+    grids: Mapping[str, np.ndarray],
+    frictions: Sequence[float],
+) -> Figure:
+    """Return against torso mass, and heat maps over torso mass and friction.
+
+    Args:
+        world: title.
+        masses: kg, of the curves; the grids run evenly from the first to the last.
+        over_masses: by label, [R, M].
+        grids: by label, mass by friction.
+        frictions: of the grids' columns.
+    """
+    figure = Figure(figsize=(7 + 5.2 * len(grids), 5.2), layout="constrained")
+    axes = figure.subplots(1, 1 + len(grids), width_ratios=[1.5] + [1] * len(grids))
+    curves(np.atleast_1d(axes)[0], masses, over_masses, "torso mass (kg)")
+    np.atleast_1d(axes)[0].set_title(world, fontsize=FONT_SIZE + 2)
+    stacked = np.array(list(grids.values()))
+    limits = (float(stacked.min()), float(stacked.max())) if len(grids) else None
+    for axis, (label, grid) in zip(np.atleast_1d(axes)[1:], grids.items(), strict=True):
+        rows = np.linspace(masses[0], masses[-1], grid.shape[0])
+        heat_map(axis, grid, rows, frictions, "torso mass (kg)", "ground friction", limits)
+        axis.set_title(f"return, {label}", fontsize=FONT_SIZE)
+    return figure

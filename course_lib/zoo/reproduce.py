@@ -1,0 +1,188 @@
+"""A paper's claims, measured again on the weights of the zoo: numbers first, then tables.
+
+Axes: R seeds, M values of a parameter, N episodes.
+Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using Model
+Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283, figures 1-3 and table 2.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib.core.evaluation import Interval, mean_with_interval
+from course_lib.core.rollout import evaluate
+from course_lib.core.task_family import TaskFamily, TruncatedNormal
+from course_lib.transfer import epopt
+from course_lib.zoo import store
+from course_lib.zoo.recipes import RECIPES, WORLDS, make_env
+
+MASSES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+"""Torso masses of the paper's first figure, kg."""
+
+STEPS = 1000
+"""Longest episode."""
+
+QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
+"""Columns of the paper's table 2."""
+
+
+def seeds_of(world: str, recipe: str) -> list[int]:
+    """Seeds of which the zoo holds weights."""
+    stem = f"epopt/{world}-{recipe}-seed"
+    return sorted(int(name.removeprefix(stem)) for name in store.names() if name.startswith(stem))
+
+
+def evaluator(
+    family: TaskFamily, act: Callable[[np.ndarray], np.ndarray], seed: int = 0
+) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
+    """From physics to returns: what `epopt.transfer_grid` asks.
+
+    Args:
+        family: where parameters that are not asked for stand at the mean of their source.
+        act: from observations [N, S] to actions [N, A].
+        seed: of the start states.
+
+    Returns:
+        A function from {parameter: values [n]} to the return of one episode each, [n].
+    """
+    means = {name: d.mean if isinstance(d, TruncatedNormal) else d for name, d in family.source.items()}
+
+    def returns(params: dict[str, np.ndarray]) -> np.ndarray:
+        n = len(next(iter(params.values())))
+        env = make_env(family, n)
+        env.set_params(family.params_type.from_keywords(**{**means, **params}))
+        return evaluate(env, act, STEPS, seed)
+
+    return returns
+
+
+def over_masses(world: str, recipe: str, episodes: int, masses: Sequence[float] = MASSES) -> np.ndarray:
+    """Mean return at each torso mass, other parameters at their means.
+
+    Args:
+        world: "hopper" or "half_cheetah".
+        recipe: one of RECIPES.
+        episodes: per mass and seed.
+        masses: kg.
+
+    Returns:
+        float64 [R, M].
+    """
+    family = WORLDS[world]()
+    curves = []
+    for seed in seeds_of(world, recipe):
+        policy = store.load_policy(f"epopt/{world}-{recipe}-seed{seed}")
+        returns = evaluator(family, policy.act, seed)({"torso_mass": np.repeat(masses, episodes)})
+        curves.append(returns.reshape(len(masses), episodes).mean(1))
+    return np.array(curves)
+
+
+def over_source(world: str, recipe: str, episodes: int) -> np.ndarray:
+    """Returns in worlds drawn from the whole source distribution, the same worlds for every policy.
+
+    Args:
+        world: "hopper" or "half_cheetah".
+        recipe: one of RECIPES.
+        episodes: worlds, one episode each.
+
+    Returns:
+        float64 [R, N].
+    """
+    family = WORLDS[world]()
+    drawn = family.sample(np.random.default_rng(2**31 + 1), episodes)
+    params = dict(zip(drawn.names(), drawn.array(episodes).T, strict=True))
+    policies = (store.load_policy(f"epopt/{world}-{recipe}-seed{seed}") for seed in seeds_of(world, recipe))
+    return np.array([evaluator(family, policy.act)(params) for policy in policies])
+
+
+def over_mass_and_friction(world: str, recipe: str, episodes: int, cells: int = 7) -> np.ndarray:
+    """Mean return over the grid of torso mass and ground friction, averaged over seeds: [cells, cells]."""
+    family = WORLDS[world]()
+    mass, friction = family.source["torso_mass"], family.source["ground_friction"]
+    grids = []
+    for seed in seeds_of(world, recipe):
+        policy = store.load_policy(f"epopt/{world}-{recipe}-seed{seed}")
+        rows = {"torso_mass": np.linspace(mass.low, mass.high, cells)}
+        columns = {"ground_friction": np.linspace(friction.low, friction.high, cells)}
+        grids.append(epopt.transfer_grid(evaluator(family, policy.act, seed), rows, columns, episodes))
+    return np.mean(grids, axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EPOptResults:
+    """All that was measured of one world."""
+
+    world: str
+    """Name of the world."""
+    masses: dict[str, np.ndarray]
+    """Mean return by recipe, [R, M]."""
+    source: dict[str, np.ndarray]
+    """Return by recipe over the source distribution, [R, N]."""
+    grids: dict[str, np.ndarray]
+    """Mean return over torso mass (rows) and friction (columns), by recipe."""
+
+
+def epopt_results(world: str, episodes: int) -> Iterator[tuple[str, EPOptResults | None]]:
+    """Measures everything, and says before each piece what it is about to do.
+
+    Args:
+        world: "hopper" or "half_cheetah".
+        episodes: per mass, a third of those per cell of the grid, and 16 times as many source worlds.
+
+    Yields:
+        What is being measured and None; at last ("done", results).
+
+    Raises:
+        ValueError: the zoo holds no weights of a recipe.
+    """
+    results = EPOptResults(world=world, masses={}, source={}, grids={})
+    for recipe in RECIPES:
+        if not seeds_of(world, recipe):
+            raise ValueError(f"no weights of {world} {recipe} in the zoo: run course train epopt first")
+        yield f"{recipe}: torso masses", None
+        results.masses[recipe] = over_masses(world, recipe, episodes)
+        yield f"{recipe}: source distribution", None
+        results.source[recipe] = over_source(world, recipe, 16 * episodes)
+        yield f"{recipe}: mass and friction", None
+        results.grids[recipe] = over_mass_and_friction(world, recipe, max(1, episodes // 3))
+    yield "done", results
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.mean:.0f} [{interval.low:.0f}, {interval.high:.0f}]"
+
+
+def tables(results: EPOptResults, command: str) -> str:
+    """The results as Markdown: means over seeds with 95 % bootstrap intervals over seeds."""
+    rng = np.random.default_rng(0)
+    seeds = {recipe: len(curve) for recipe, curve in results.masses.items()}
+    lines = [
+        f"# EPOpt on the {results.world.replace('_', '-')}",
+        "",
+        f"Made by `{command}`. Undiscounted return of episodes of up to {STEPS} steps: mean over seeds, with",
+        f"the 95 % bootstrap interval over seeds. Seeds: {', '.join(f'{r} {n}' for r, n in seeds.items())}.",
+        "",
+        "## Return against torso mass (kg); other parameters at their means",
+        "",
+        _row("trained on", *(f"{mass:g}" for mass in MASSES)),
+        _row(*["---"] * (len(MASSES) + 1)),
+    ]
+    for recipe, curves in results.masses.items():
+        lines.append(_row(recipe, *(_interval(mean_with_interval(column, rng)) for column in curves.T)))
+    lines += [
+        "",
+        f"## Return over the source distribution ({next(iter(results.source.values())).shape[1]} worlds)",
+        "",
+        _row("trained on", "mean", "sd over worlds", *(f"p{100 * q:.0f}" for q in QUANTILES)),
+        _row(*["---"] * (len(QUANTILES) + 3)),
+    ]
+    for recipe, returns in results.source.items():
+        quantiles = np.quantile(returns, QUANTILES, axis=1)  # [Q, R]
+        cells = [_interval(mean_with_interval(row, rng)) for row in (returns.mean(1), *quantiles)]
+        lines.append(_row(recipe, cells[0], f"{returns.std(1).mean():.0f}", *cells[1:]))
+    return "\n".join(lines) + "\n"
