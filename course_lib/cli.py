@@ -47,6 +47,12 @@ train_app = typer.Typer(
     help="Train a policy of the lecture yourself; its weights and card land in a folder of your choice.",
 )
 app.add_typer(train_app, name="train", rich_help_panel="Train")
+reproduce_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Measure a paper's claims again, on the weights that come with the course.",
+)
+app.add_typer(reproduce_app, name="reproduce", rich_help_panel="Train")
 
 
 # --- what every command shares ----------------------------------------------------------------------------
@@ -346,6 +352,28 @@ def train_epopt(
         with progress_bar(f"{world} {recipe} seed {seed}") as show:
             recipes.train_epopt(world, recipe, seed, folder, resume=not fresh, progress=show)
     out.print(f"Weights and card are in {folder}/", highlight=False, soft_wrap=True)
+
+
+@reproduce_app.command("epopt", epilog="Example: course reproduce epopt --world hopper")
+def reproduce_epopt(
+    world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per mass and seed.")] = 12,
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the tables and the figure.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """EPOpt: return against mass and friction, one mass in training against the whole ensemble."""
+    with one_line_errors():
+        from course_lib.zoo import recipes, reproduce
+
+        pick("world", world, recipes.WORLDS)
+        with out.status("measuring") as status:
+            results = reproduce.epopt_results(
+                world, episodes, lambda doing: status.update(f"{world}, {doing}")
+            )
+        command = f"course reproduce epopt --world {world} --episodes {episodes}"
+        reproduce.write(results, command, folder)
+    out.print(f"Tables and figure are in {folder}/", highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -5,8 +5,11 @@ Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using
 Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283, figures 1-3 and table 2.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import io
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from course_lib.core.evaluation import Interval, mean_with_interval
 from course_lib.core.rollout import evaluate
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
 from course_lib.transfer import epopt
+from course_lib.widgets.figures import robustness_figure
 from course_lib.zoo import store
 from course_lib.zoo.recipes import RECIPES, WORLDS, make_env
 
@@ -123,15 +127,15 @@ class EPOptResults:
     """Mean return over torso mass (rows) and friction (columns), by recipe."""
 
 
-def epopt_results(world: str, episodes: int) -> Iterator[tuple[str, EPOptResults | None]]:
-    """Measures everything, and says before each piece what it is about to do.
+def epopt_results(
+    world: str, episodes: int, report: Callable[[str], None] = lambda doing: None
+) -> EPOptResults:
+    """Measures everything that the tables show; some minutes.
 
     Args:
         world: "hopper" or "half_cheetah".
-        episodes: per mass, a third of those per cell of the grid, and 16 times as many source worlds.
-
-    Yields:
-        What is being measured and None; at last ("done", results).
+        episodes: per mass and seed; a third of that per cell of the grid, and 16 times as many source worlds.
+        report: told what is being measured.
 
     Raises:
         ValueError: the zoo holds no weights of a recipe.
@@ -140,13 +144,13 @@ def epopt_results(world: str, episodes: int) -> Iterator[tuple[str, EPOptResults
     for recipe in RECIPES:
         if not seeds_of(world, recipe):
             raise ValueError(f"no weights of {world} {recipe} in the zoo: run course train epopt first")
-        yield f"{recipe}: torso masses", None
+        report(f"{recipe}: torso masses")
         results.masses[recipe] = over_masses(world, recipe, episodes)
-        yield f"{recipe}: source distribution", None
+        report(f"{recipe}: source distribution")
         results.source[recipe] = over_source(world, recipe, 16 * episodes)
-        yield f"{recipe}: mass and friction", None
+        report(f"{recipe}: mass and friction")
         results.grids[recipe] = over_mass_and_friction(world, recipe, max(1, episodes // 3))
-    yield "done", results
+    return results
 
 
 def _row(*cells: object) -> str:
@@ -186,3 +190,31 @@ def tables(results: EPOptResults, command: str) -> str:
         cells = [_interval(mean_with_interval(row, rng)) for row in (returns.mean(1), *quantiles)]
         lines.append(_row(recipe, cells[0], f"{returns.std(1).mean():.0f}", *cells[1:]))
     return "\n".join(lines) + "\n"
+
+
+def write(results: EPOptResults, command: str, folder: Path) -> None:
+    """Writes the tables, their numbers, and the figure.
+
+    Args:
+        results: what was measured.
+        command: that measured it.
+        folder: gets epopt-<world>.md, .json and .png.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+    stem = f"epopt-{results.world.replace('_', '-')}"
+    store.write_whole(folder / f"{stem}.md", tables(results, command).encode())
+    numbers = {
+        "masses": {recipe: curves.round(1).tolist() for recipe, curves in results.masses.items()},
+        "source": {recipe: returns.round(1).tolist() for recipe, returns in results.source.items()},
+        "grids": {recipe: grid.round(1).tolist() for recipe, grid in results.grids.items()},
+    }
+    store.write_whole(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
+    friction = WORLDS[results.world]().source["ground_friction"]
+    shown = {recipe: results.grids[recipe] for recipe in ("mass6", "eps1.0", "eps0.1")}
+    frictions = np.linspace(friction.low, friction.high, next(iter(shown.values())).shape[1])
+    figure = robustness_figure(results.world.replace("_", "-"), MASSES, results.masses, shown, frictions)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=90)
+    store.write_whole(folder / f"{stem}.png", picture.getvalue())
