@@ -224,6 +224,7 @@ class PhysicsPanel(anywidget.AnyWidget):
     values = traitlets.Dict().tag(sync=True)
     policy = traitlets.Unicode().tag(sync=True)
     autoplay = traitlets.Bool(True).tag(sync=True)
+    _worker: "Worker | None" = None  # a panel that was refused by its constructor is closed all the same
 
     def __init__(
         self,
@@ -320,7 +321,8 @@ class PhysicsPanel(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Ends the worker and the widget."""
-        self._worker.close()
+        if self._worker is not None:
+            self._worker.close()
         super().close()
 
     # Runs wherever Jupyter delivers messages, which may be a thread beside a running cell.

@@ -105,7 +105,7 @@ class Player(anywidget.AnyWidget):
         n, bodies = clip.pose.shape[0], clip.pose.shape[2]
         if bodies != len(self._scene.bodies):
             raise ValueError(
-                f"the clip has {bodies} bodies, the {self._scene.name} {len(self._scene.bodies)}"
+                f"the clip has {bodies} bodies, the {self._scene.name} has {len(self._scene.bodies)}"
             )
         if labels is not None and len(labels) != n:
             raise ValueError(f"{len(labels)} labels for {n} rollouts: give one each, or none")

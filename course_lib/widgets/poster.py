@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from course_lib.core.playback import Clip, Scene
 from course_lib.widgets.codec import summary
@@ -111,7 +112,9 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
         figure.text(x + (0.06 if labels else 0), y, line, fontsize=12.5, weight="bold", color="#18212d")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    small = io.BytesIO()  # a notebook carries the picture: few colours make it a quarter of the size
+    Image.open(buffer).convert("RGB").quantize(48).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def stand_in(

@@ -322,5 +322,5 @@
     return () => { model.off("msg:custom", listen); panel.destroy(); };
   }
 
-  course.physics_panel = { create, render };
+  course.physics_panel = { create, render, precomputed };
 }

@@ -172,8 +172,8 @@
 .course-stage canvas { position: absolute; inset: 0; height: 100%; cursor: pointer; }
 .course-rewards { position: relative; height: 4.75em; }
 .course-rewards canvas { position: absolute; inset: 0; height: 100%; cursor: col-resize; touch-action: none; }
-.course-bar { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
-.course-bar .course-scrub { position: relative; flex: 1 1 90px; height: 44px; min-width: 90px; }
+.course-bar { display: flex; align-items: center; gap: 6px; flex-wrap: wrap; }
+.course-bar .course-scrub { position: relative; flex: 1 1 90px; height: 44px; min-width: 70px; }
 .course-time { min-width: 6.5ch; text-align: right; font-variant-numeric: tabular-nums; }
 .course-legend { display: flex; flex-wrap: wrap; gap: 6px; }
 .course-legend button { font-weight: 500; justify-content: flex-start; padding: 2px 10px; text-align: left; }

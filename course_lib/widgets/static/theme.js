@@ -261,7 +261,7 @@ const course = {};
 .course button svg { width: 22px; height: 22px; fill: currentColor; flex: none; }
 .course button.course-main { background: var(--course-accent); border-color: var(--course-accent); color: var(--course-paper); }
 .course button.course-main:hover { filter: brightness(1.08); }
-.course select { padding: 0 8px; }
+.course select { padding: 0 4px 0 8px; }
 .course :focus-visible { outline: 3px solid var(--course-accent); outline-offset: 2px; }
 .course-slider { display: grid; grid-template-columns: 1fr auto; column-gap: 8px; align-items: baseline; }
 .course-slider label { font-weight: 600; }
