@@ -10,9 +10,11 @@ cost, so that it takes at most 1 % of the time, and never more often than 10 tim
 """
 
 import asyncio
+import atexit
 import contextvars
 import difflib
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -184,11 +186,17 @@ class LiveCurve(anywidget.AnyWidget):
         self._begin(name, keep_best, snapshot)
         self._display()
 
+        torch = sys.modules.get("torch")
+        torch_threads = torch.get_num_threads() if torch else 0
+
         def work() -> None:
+            if torch:
+                torch.set_num_threads(torch_threads)  # it counts for one thread, and this is a new one
             try:
                 self._outcome = self._drive(records, keep_best, snapshot)
             except BaseException as error:
                 self._outcome = error
+            atexit.unregister(self._finish_before_exit)
             if _then:
                 loop, finished = _then
                 loop.call_soon_threadsafe(lambda: finished.done() or finished.set_result(None))
@@ -196,7 +204,13 @@ class LiveCurve(anywidget.AnyWidget):
         # A daemon, so that a kernel can be shut down; in this context, so that messages find their cell.
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(work,), name="training", daemon=True)
+        # Native code that still runs when the interpreter ends would abort the process.
+        atexit.register(self._finish_before_exit)
         self._thread.start()
+
+    def _finish_before_exit(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5.0)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Waits for the training that `start` began.
@@ -448,10 +462,12 @@ def draw(lines, *, title, x_label, y_label, best, mark, x_end, size, description
     finite = [(x[ok], y[ok]) for _, x, y in lines if (ok := np.isfinite(x) & np.isfinite(y)).any()]
     xs = np.concatenate([x for x, _ in finite] or [[0.0, 1.0]])
     ys = np.concatenate([y for _, y in finite] or [[0.0, 1.0]])
-    x_ticks, y_ticks = ticks(min(0.0, xs.min()), x_end or xs.max()), ticks(ys.min(), ys.max(), 5)
+    air = 0.06 * (np.ptp(ys) or abs(ys[0]) or 1.0)
+    y0, y1 = ys.min() - air, ys.max() + air
+    x_ticks, y_ticks = ticks(min(0.0, xs.min()), x_end or xs.max()), ticks(y0, y1, 5)
+    y_ticks = y_ticks[(y_ticks >= y0) & (y_ticks <= y1)]
     left = 16 + 10 * max(len(short(t)) for t in y_ticks)
     x0, x1 = x_ticks[0], x_end or max(xs.max(), x_ticks[0] + 1e-12)
-    y0, y1 = y_ticks[0], y_ticks[-1] if y_ticks[-1] > y_ticks[0] else y_ticks[0] + 1
 
     def place(x, y):
         return (
@@ -481,11 +497,11 @@ def draw(lines, *, title, x_label, y_label, best, mark, x_end, size, description
         out.append(words(x, y + 23, short(tick), "middle", 'fill="#48535f"'))
     out.append(f'<path d="M{left} {height - bottom}H{width - right}" stroke="#8894a2"/>')
     out.append(words((left + width - right) / 2, height - 10, x_label, "middle", 'fill="#48535f"'))
-    legend = width - right
+    legend, legend_y = width - right, 24 if title else top - 14
     for i, (label, _, _) in reversed(list(enumerate(lines))):
         legend -= 9 * len(label) + 52
         stroke = f'stroke="{COLOURS[i % 4]}" stroke-width="3" stroke-dasharray="{DASHES[(i + i // 4) % 4]}"'
-        out.append(f'<path d="M{legend} {top - 20}h34" {stroke}/>' + words(legend + 40, top - 14, label))
+        out.append(f'<path d="M{legend} {legend_y - 6}h34" {stroke}/>' + words(legend + 40, legend_y, label))
     for i, (_, x, y) in enumerate(lines):
         keep = slice(None, None, max(1, len(x) // 1200))
         px, py = place(x[keep], y[keep])
@@ -502,7 +518,7 @@ def draw(lines, *, title, x_label, y_label, best, mark, x_end, size, description
         out.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7" fill="none" stroke="#18212d" stroke-width="2.5"/>'
         )
-        out.append(halo(words(x + (-12 if anchor == "end" else 12), y - 10, best[2], anchor)))
+        out.append(halo(words(x + (-12 if anchor == "end" else 12), max(top + 14, y - 10), best[2], anchor)))
     if mark:
         x, _ = place(mark[0], y0)
         out.append(f'<path d="M{x:.1f} {top}V{height - bottom}" stroke="#18212d" stroke-width="2"/>')

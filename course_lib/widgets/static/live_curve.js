@@ -124,11 +124,12 @@
       }
       if (!points) { xMin = 0; xMax = 1; yMin = 0; yMax = 1; }
       const right = 20, top = 34, bottom = 54;
-      const xTicks = course.ticks(xMin, total || xMax, width < 500 ? 4 : 7), yTicks = course.ticks(yMin, yMax, 5);
+      const xTicks = course.ticks(xMin, total || xMax, width < 500 ? 4 : 7), air = 0.06 * (yMax - yMin || Math.abs(yMax) || 1);
+      const y0 = yMin - air, y1 = yMax + air; // a little air, and round numbers inside
+      const yTicks = course.ticks(y0, y1, 5).filter((t) => t >= y0 && t <= y1);
       g.font = course.font(16);
       const left = 12 + Math.max(...yTicks.map((t) => g.measureText(course.shortNumber(t)).width));
       const x0 = xTicks[0], x1 = total || (xMax > x0 ? xMax : x0 + 1);
-      const y0 = yTicks[0], y1 = yTicks.at(-1) > y0 ? yTicks.at(-1) : y0 + 1;
       const X = (x) => left + ((x - x0) / (x1 - x0)) * (width - left - right);
       const Y = (y) => height - bottom - ((y - y0) / (y1 - y0)) * (height - top - bottom);
       const label = (words, x, y, options = {}) => course.text(g, words, x, y, { colour: c.muted, ...options });
@@ -187,7 +188,7 @@
         g.lineWidth = 2.5;
         g.beginPath(); g.arc(x, y, 8, 0, 7); g.stroke();
         const flip = x > width - 140;
-        label(words, x + (flip ? -13 : 13), Math.max(18, y - 10), { colour: c.ink, weight: 600, halo: c.paper, align: flip ? "right" : "left" });
+        label(words, x + (flip ? -13 : 13), Math.max(top + 12, y - 10), { colour: c.ink, weight: 600, halo: c.paper, align: flip ? "right" : "left" });
       }
       if (mark) {
         const [mx, words] = mark, x = X(mx), flip = x > width / 2;
