@@ -101,6 +101,7 @@ class RobustnessMap(anywidget.AnyWidget):
     """
 
     _esm = module("player", "live_curve", "robustness_map")
+    _worker: Worker | None = None
     scene = traitlets.Dict().tag(sync=True)
     rows = traitlets.Dict().tag(sync=True)
     columns = traitlets.Dict().tag(sync=True)
@@ -229,7 +230,8 @@ class RobustnessMap(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Ends the worker and the widget."""
-        self._worker.close()
+        if self._worker is not None:  # None where the constructor refused its arguments
+            self._worker.close()
         super().close()
 
     # Runs wherever Jupyter delivers messages, which may be a thread beside a running cell.
@@ -266,10 +268,10 @@ class RobustnessMap(anywidget.AnyWidget):
             try:
                 self._compute(policy, level[: self._chunk])
             except Exception as error:  # the person sees it, and may choose the policy again
+                self._tell_error("map", error, policy=policy)
                 with self._filled:
                     self._errors[policy] = error
                     self._filled.notify_all()
-                self._tell_error("map", error, policy=policy)
 
     def _compute(self, policy: str, cells: np.ndarray) -> None:
         row, column = np.divmod(cells, len(self._column_axis))
