@@ -40,10 +40,10 @@ EVALUATION_EPISODES = 128
 
 CONFIGS = {
     "hopper": epopt.EPOptConfig(
-        iterations=180,
-        warmup_iterations=120,
+        iterations=260,
+        warmup_iterations=180,
         horizon=250,
-        policy_optimization=ppo.PPOConfig(gamma=0.995, learning_rate=1e-3, minibatch=512, epochs=6, steps=64),
+        policy_optimization=ppo.PPOConfig(gamma=0.99, learning_rate=1e-3, minibatch=256, epochs=10, steps=32),
     ),
     "half_cheetah": epopt.EPOptConfig(
         iterations=100,
@@ -54,7 +54,7 @@ CONFIGS = {
 }
 """Settings by world; epsilon comes with the recipe."""
 
-CVAR_ITERATIONS = {"hopper": 30, "half_cheetah": 20}
+CVAR_ITERATIONS = {"hopper": 15, "half_cheetah": 20}
 """Iterations on the worst trajectories: fewer, since each runs whole trajectories and so more steps."""
 
 
