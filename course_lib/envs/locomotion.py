@@ -163,6 +163,25 @@ class LocomotionVectorEnv(VectorEnv):
         next_obs[diverged] = np.inf
         return next_obs
 
+    def predict_ensemble(self, particles: np.ndarray, obs: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """What each of many guessed worlds predicts for each step of one trajectory.
+
+        Args:
+            particles: parameters of the guesses, columns as in `params.names()`, [K, P].
+            obs: where each step starts, [T, S].
+            actions: [T, A].
+
+        Returns:
+            Next observations, float64 [K, T, S].
+        """
+        guesses, steps = len(particles), len(obs)
+        next_obs = self.predict(
+            np.tile(obs, (guesses, 1)),
+            np.tile(actions, (guesses, 1)),
+            self.params_type.from_array(np.repeat(particles, steps, axis=0)),
+        )
+        return next_obs.reshape(guesses, steps, -1)
+
     @property
     def scene(self) -> Scene:
         """What the robot looks like from the side."""

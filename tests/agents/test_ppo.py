@@ -94,7 +94,7 @@ def test_fused_adam_equals_the_plain_one():
 
 
 def _batch(steps=8, n=4):
-    zeros, no = torch.zeros(steps, n), torch.zeros(steps, n, dtype=torch.bool)
+    no = torch.zeros(steps, n, dtype=torch.bool)
     return Transitions(
         obs=torch.randn(steps, n, 3), action=torch.randn(steps, n, 2), reward=torch.randn(steps, n),
         next_obs=torch.randn(steps, n, 3), terminated=no, ended=no, valid=~no,
@@ -148,9 +148,13 @@ def test_same_seed_same_curve():
 
 @pytest.mark.parametrize(
     ("setting", "message"),
-    [({"gamma": 1.5}, r"gamma must be in \[0, 1\], got 1.5"), ({"clip_range": 0.0}, "clip_range must be positive"),
-     ({"epochs": 0}, "epochs must be at least 1"), ({"entropy_bonus": -1.0}, "must not be negative")],
-)  # fmt: skip
+    [
+        ({"gamma": 1.5}, r"gamma must be in \[0, 1\], got 1.5"),
+        ({"clip_range": 0.0}, "clip_range must be positive"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"entropy_bonus": -1.0}, "must not be negative"),
+    ],
+)
 def test_settings_out_of_range_are_refused(setting, message):
     with pytest.raises(ValueError, match=message):
         ppo.PPOConfig(**setting)

@@ -78,7 +78,7 @@ def test_new_worlds_are_announced_before_each_reset():
     )
     collector.collect(_policy(), 7)
     assert [c.tolist() for c in calls] == [[True, True]] * 3
-    with pytest.raises(ValueError, match="autoreset_mode=AutoresetMode.DISABLED"):
+    with pytest.raises(ValueError, match=r"autoreset_mode=AutoresetMode\.DISABLED"):
         Collector(_worlds(AutoresetMode.SAME_STEP), seed=0, before_reset=calls.append)
 
 

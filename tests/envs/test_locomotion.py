@@ -313,6 +313,21 @@ def test_predict_is_the_step_and_leaves_the_episode_alone(world, custom):
     assert env.predict(obs[:1], action[:1], world[0].params_type()).shape == (1, obs.shape[1])
 
 
+def test_an_ensemble_predicts_each_step_with_each_guess(world):
+    vector = build(world, 1)
+    rng = np.random.default_rng(0)
+    obs, _ = vector.reset(seed=0)
+    obs = np.repeat(obs, 5, axis=0)
+    actions = rng.uniform(-1, 1, (5, *vector.single_action_space.shape))
+    particles = vector.params_type().array(3) * rng.uniform(0.8, 1.2, (3, 4))
+    together = vector.predict_ensemble(particles, obs, actions)
+    assert together.shape == (3, 5, obs.shape[1])
+    for k in range(3):
+        guess = vector.params_type.from_array(particles[[k]])
+        one_by_one = [vector.predict(obs[[t]], actions[[t]], guess)[0] for t in range(5)]
+        np.testing.assert_array_equal(together[k], one_by_one)
+
+
 def test_predict_says_infinity_where_the_model_diverges(world):
     env = build(world, 1)
     obs, _ = env.reset(seed=0)

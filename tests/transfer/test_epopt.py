@@ -28,7 +28,7 @@ class GainParams:
 
 
 class Gain(VectorEnv):
-    """A point at x in [-1, 1], moved by gain times the action; reward -|x|; at most 8 steps. Falls at |x| > 3."""
+    """A point that starts in [-1, 1] and moves by gain times action; reward -|x|; 8 steps; falls at 3."""
 
     def __init__(self, n: int) -> None:
         self.num_envs = n
@@ -132,7 +132,7 @@ def test_log_likelihood_is_a_product_of_normal_densities():
 
 
 def test_the_posterior_is_the_exact_one_of_a_normal_model():
-    """y_t ~ N(theta, 1), theta ~ N(0, 1) on a grid of particles: the posterior is N(sum y / (n + 1), 1 / (n + 1))."""
+    """y_t ~ N(theta, 1), theta ~ N(0, 1), particles on a grid: N(sum y / (n + 1), 1 / (n + 1))."""
     theta = np.linspace(-6, 6, 4001)
     observed = np.random.default_rng(0).normal(1.3, 1.0, size=(25, 1))
     predicted = np.broadcast_to(theta[:, None, None], (4001, 25, 1))
@@ -177,10 +177,16 @@ def test_adaptation_finds_the_hidden_gain():
     particles = FAMILY.sample(rng, 500).array(500)
     predict = lambda p, o, a: o[None] + p[:, None] * a[None]  # noqa: E731
     for part in np.split(np.arange(30), 3):
+        trajectory = (obs[part], action[part], next_obs[part])
         particles, weights = epopt.adapt(
-            rng, particles, np.zeros(500), predict, (obs[part], action[part], next_obs[part]), np.array([0.01]),
+            rng,
+            particles,
+            np.zeros(500),
+            predict,
+            trajectory,
+            np.array([0.01]),
             (np.array([0.1]), np.array([0.9])),
-        )  # fmt: skip
+        )
     assert particles.mean() == pytest.approx(0.73, abs=0.01)
     assert weights.sum() == pytest.approx(1.0)
 
