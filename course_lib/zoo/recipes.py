@@ -139,9 +139,10 @@ def train_epopt(
     )
     stem = Path(out) / f"{world}-{recipe}-seed{seed}"
     checkpoint = stem.with_name(stem.name + ".checkpoint")
-    done, steps_before, seconds, cpu_seconds = 0, 0, 0.0, 0.0
+    done, steps, seconds, cpu_seconds = 0, 0, 0.0, 0.0
     if resume and checkpoint.exists():
-        done, steps_before, seconds, cpu_seconds = _restore(checkpoint, agent, rng)
+        done, steps, seconds, cpu_seconds = _restore(checkpoint, agent, rng)
+    steps_before = steps
     started, cpu_started = time.perf_counter() - seconds, time.process_time() - cpu_seconds
     for record in epopt.train(agent, env, family, config, rng, first_iteration=done + 1):
         steps = steps_before + int(record["steps"])

@@ -43,7 +43,7 @@ def test_mistyped_names_get_a_suggestion(tmp_path, world, recipe, hint):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("stop_at", [1, 3])
+@pytest.mark.parametrize("stop_at", [1, 3, 4])  # 4: killed after the last iteration, before the card
 def test_an_interrupted_training_goes_on_and_leaves_no_checkpoint(small, tmp_path, stop_at):
     class Stop(Exception):
         pass
