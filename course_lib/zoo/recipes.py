@@ -43,7 +43,9 @@ CONFIGS = {
         iterations=260,
         warmup_iterations=180,
         horizon=250,
-        policy_optimization=ppo.PPOConfig(gamma=0.99, learning_rate=1e-3, minibatch=256, epochs=10, steps=32),
+        policy_optimization=ppo.PPOConfig(
+            gamma=0.995, learning_rate=5e-4, minibatch=256, epochs=10, steps=32
+        ),
     ),
     "half_cheetah": epopt.EPOptConfig(
         iterations=100,
