@@ -3,7 +3,6 @@
 Heavy libraries are imported inside the commands, so that `course --help` answers at once.
 """
 
-import difflib
 import importlib.util
 import os
 import secrets
@@ -25,6 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from course_lib import __version__
+from course_lib.core.spelling import nearest
 
 START = "notebooks/00_start_here.ipynb"
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"
@@ -89,9 +89,7 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
     known = list(known)
     if name in known:
         return name
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean {close[0]!r}?" if close else "choose one."
-    fail(f"unknown {kind} {name!r}: {hint} Known: {', '.join(known)}", code=2)
+    fail(f"unknown {kind} {name!r}: {nearest(name, known)}", code=2)
 
 
 def course_folder() -> Path:

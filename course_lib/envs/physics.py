@@ -8,7 +8,6 @@ Source: MuJoCo's `mujoco.batch`, https://mujoco.readthedocs.io; models of Gymnas
 """
 
 import dataclasses
-import difflib
 import functools
 from pathlib import Path
 from typing import ClassVar, Self
@@ -19,6 +18,7 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from course_lib.core.playback import Geom, Scene
+from course_lib.core.spelling import nearest
 
 _ASSETS = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
 
@@ -87,9 +87,7 @@ class LocomotionParams:
         """
         for name in values:
             if name not in cls.names():
-                near = difflib.get_close_matches(name, cls.names(), n=1)
-                hint = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(cls.names())}"
-                raise TypeError(f"unknown parameter {name}: {hint}")
+                raise TypeError(f"unknown parameter {name}: {nearest(name, cls.names())}")
         return cls(**values)
 
     def array(self, n: int = 1) -> np.ndarray:

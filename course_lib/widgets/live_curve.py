@@ -12,7 +12,6 @@ cost, so that it takes at most 1 % of the time, and never more often than 10 tim
 import asyncio
 import atexit
 import contextvars
-import difflib
 import math
 import sys
 import threading
@@ -26,6 +25,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.core.spelling import nearest
 from course_lib.widgets.module import module
 
 COLOURS = ("#0072B2", "#D55E00", "#00835F", "#B8558C")
@@ -309,8 +309,7 @@ class LiveCurve(anywidget.AnyWidget):
     def _check(self, record: Mapping[str, float], keep_best: str | None) -> None:
         for field_name in dict.fromkeys((self.x, *self.y, *([keep_best] if keep_best else []))):
             if field_name not in record:
-                close = difflib.get_close_matches(field_name, record, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(record)}"
+                hint = nearest(field_name, record)
                 raise ValueError(f"the training's record has no field {field_name!r}: {hint}")
 
     def _add(self, record, keep_best, best_record, begin: float) -> None:

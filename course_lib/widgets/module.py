@@ -5,9 +5,10 @@ and every widget registers itself as `course.<file name> = { create, render }`. 
 imports another, so joining them in order is all the building there is.
 """
 
-import difflib
 from functools import cache
 from pathlib import Path
+
+from course_lib.core.spelling import nearest
 
 STATIC = Path(__file__).parent / "static"
 SHARED = ("theme", "draw")
@@ -33,9 +34,7 @@ def module(*names: str) -> str:
     known = sorted(path.stem for path in STATIC.glob("*.js"))
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-            raise ValueError(f"no widget script named {name!r}: {hint}")
+            raise ValueError(f"no widget script named {name!r}: {nearest(name, known)}")
     ordered = dict.fromkeys((*SHARED, *names))
     sources = [(STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ordered]
     if "export default" not in sources[-1]:

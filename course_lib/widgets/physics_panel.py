@@ -8,7 +8,6 @@ Axes: N simulations, T frames.
 """
 
 import atexit
-import difflib
 import math
 import sys
 import threading
@@ -21,6 +20,7 @@ import anywidget
 import traitlets
 
 from course_lib.core.playback import Clip, Scene
+from course_lib.core.spelling import nearest
 from course_lib.core.task_family import TruncatedNormal
 from course_lib.widgets import codec, poster
 from course_lib.widgets.module import module
@@ -177,9 +177,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Raises a ValueError that guesses what was meant, unless the name is among the known ones."""
     known = list(known)
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-        raise ValueError(f"no {kind} named {name!r}: {hint}")
+        raise ValueError(f"no {kind} named {name!r}: {nearest(name, known)}")
 
 
 def pieces(simulate: Simulate, values: dict[str, float], policy: Any) -> Iterator[Clip]:
@@ -306,13 +304,10 @@ class PhysicsPanel(anywidget.AnyWidget):
             ValueError: there is no such policy or slider, or the value lies outside of it.
         """
         bounds = {slider["name"]: (slider["low"], slider["high"]) for slider in self.sliders}
-        for kind, name, known in [("policy", policy, self._policies)] + [
-            ("slider", n, bounds) for n in values
-        ]:
-            if name is not None and name not in known:
-                close = difflib.get_close_matches(name, list(known), n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-                raise ValueError(f"no {kind} named {name!r}: {hint}")
+        if policy is not None:
+            check_known("policy", policy, self._policies)
+        for name in values:
+            check_known("slider", name, bounds)
         for name, value in values.items():
             low, high = bounds[name]
             if not low <= value <= high:

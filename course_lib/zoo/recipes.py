@@ -4,7 +4,6 @@
 """
 
 import ast
-import difflib
 import io
 import os
 import sys
@@ -21,6 +20,7 @@ from course_lib.agents import ppo
 from course_lib.core.evaluation import mean_with_interval
 from course_lib.core.rollout import evaluate
 from course_lib.core.seeding import seed_everything
+from course_lib.core.spelling import nearest
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
 from course_lib.envs import half_cheetah, hopper
 from course_lib.transfer import epopt
@@ -62,9 +62,7 @@ CVAR_ITERATIONS = {"hopper": 15, "half_cheetah": 20}
 
 def _known(kind: str, name: str, names) -> str:
     if name not in names:
-        close = difflib.get_close_matches(name, list(names), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"there is no {kind} {name!r}, only {', '.join(names)}{hint}")
+        raise ValueError(f"there is no {kind} {name!r}: {nearest(name, names)}")
     return name
 
 

@@ -3,7 +3,6 @@
 Source: https://github.com/huggingface/safetensors (loading it runs no code).
 """
 
-import difflib
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from course_lib.core.networks import GaussianPolicy
+from course_lib.core.spelling import nearest
 
 FORMAT = 1
 """Version of the card; a file of another version is refused."""
@@ -133,9 +133,7 @@ def load_policy(name: str) -> GaussianPolicy:
         ZooError: there are no such weights, or they are damaged or of another version.
     """
     if name not in names():
-        close = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {names()}"
-        raise ZooError(f"no weights called {name!r}{hint}")
+        raise ZooError(f"no weights called {name!r}: {nearest(name, names())}")
     return policy_from(folder() / name)
 
 

@@ -511,7 +511,7 @@ def test_make_and_make_vec_take_parameters_by_name(world):
         lambda: gymnasium.make(world[2], torso_mas=6),
         lambda: gymnasium.make_vec(world[2], 2, torso_mas=6),
     ):
-        with pytest.raises(TypeError, match="did you mean torso_mass"):
+        with pytest.raises(TypeError, match="did you mean 'torso_mass'"):
             maker()
 
 
