@@ -130,8 +130,8 @@ def test_click_paints_the_rollout_quickly(open_notebook):
         cell = notebook.locator(CELL).nth(i)
         times.append(notebook.latency(lambda c=cell: c.click(), "window.rollouts", event="pointerdown"))
     print(f"click to first frame, ms: {sorted(round(t) for t in times)}")
-    if os.getloadavg()[0] < os.cpu_count():  # other people's trainings say nothing about this widget
-        assert sorted(times)[2] < 300
+    crowded = max(1.0, os.getloadavg()[0] / os.cpu_count())  # other people's trainings are not our fault
+    assert sorted(times)[2] < 300 * crowded
 
 
 def test_another_policy_wins_and_switching_back_is_at_once(open_notebook):
