@@ -355,7 +355,7 @@ def train_epopt(
 @reproduce_app.command("epopt", epilog="Example: course reproduce epopt --world hopper")
 def reproduce_epopt(
     world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes per mass and seed.")] = 12,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per mass and seed.")] = 8,
     folder: Annotated[Path, typer.Option("--out", help="Folder for the tables and the figure.")] = Path(
         "runs"
     ),

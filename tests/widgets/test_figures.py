@@ -1,0 +1,44 @@
+"""Static figures: what is drawn is what was given, and it can be read without colour."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from course_lib.core.evaluation import mean_with_interval
+from course_lib.widgets import figures
+
+
+def test_a_curve_is_the_mean_and_its_band_the_interval():
+    values = np.random.default_rng(1).normal(size=(6, 3)) + np.array([0, 5, 10])
+    axes = Figure().subplots()
+    figures.curves(axes, [3, 6, 9], {"ensemble": values}, "torso mass (kg)")
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), values.mean(0))
+    band = axes.collections[0].get_paths()[0].vertices
+    rng = np.random.default_rng(0)
+    intervals = [mean_with_interval(column, rng) for column in values.T]
+    at_nine = band[band[:, 0] == 9, 1]
+    assert at_nine.min() == pytest.approx(intervals[-1].low) and at_nine.max() == pytest.approx(
+        intervals[-1].high
+    )
+
+
+def test_series_differ_in_more_than_colour():
+    axes = Figure().subplots()
+    figures.curves(axes, [0, 1], {str(i): np.zeros((2, 2)) + i for i in range(5)}, "x")
+    looks = {(str(line.get_linestyle()), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 5
+
+
+def test_a_heat_map_writes_each_number_into_its_cell():
+    values = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    axes = Figure().subplots()
+    figures.heat_map(axes, values, [3, 9], [1.5, 2.0, 2.5], "mass", "friction")
+    written = {tuple(map(int, t.get_position())): t.get_text() for t in axes.texts}
+    assert written[(2, 0)] == "3" and written[(0, 1)] == "4"
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["1.5", "2", "2.5"]
+
+
+def test_text_is_large_enough_for_a_projector():
+    axes = Figure().subplots()
+    figures.finish(axes, "x", "y")
+    assert axes.xaxis.label.get_size() >= 14
