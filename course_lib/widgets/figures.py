@@ -39,9 +39,8 @@ def curves(
     rng = np.random.default_rng(0)
     for (label, values), (colour, line, marker) in zip(series.items(), STYLES, strict=False):
         intervals = [mean_with_interval(column, rng) for column in np.asarray(values).T]
-        axes.plot(
-            x, [i.mean for i in intervals], line, color=colour, marker=marker, linewidth=2.5, label=label
-        )
+        means = [i.mean for i in intervals]
+        axes.plot(x, means, linestyle=line, color=colour, marker=marker, linewidth=2.5, label=label)
         axes.fill_between(
             x, [i.low for i in intervals], [i.high for i in intervals], color=colour, alpha=0.15
         )

@@ -1,0 +1,129 @@
+"""Draws the pictures of the lecture notebooks and attaches them: python docs/images/notebook_pictures.py
+
+A picture that lies inside the notebook is there before the first cell has run, and in every export.
+"""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from course_lib.envs import hopper
+from course_lib.widgets.poster import segments
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#00835F", "#B8558C"
+INK, GROUND = "#18212d", "#d9dfe6"
+
+
+def blank(figure: Figure, width: float, height: float) -> Axes:
+    """Axes that fill the figure, in centimetres of a picture of that size."""
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    axes.axis("off")
+    return axes
+
+
+def robot(axes: Axes, x: float, z: float, size: float, colour: str, heavy: float = 1.0, lean: float = 0.0):
+    """A hopper with its foot at (x, z); `heavy` widens the torso, `lean` tips it over, in rad."""
+    env = hopper.HopperVectorEnv(1, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    pose = env.pose()[0].copy()
+    pose[:, 2] += lean
+    pose[0, 0] += 0.35 * lean
+    points_per_unit = 72 * axes.figure.get_figwidth() / axes.get_xlim()[1]
+    for (start, end), geom in zip(segments(env.scene, pose), env.scene.geoms, strict=True):
+        wide = heavy if geom.body == 0 else 1.0
+        thickness = 2 * geom.radius * size * points_per_unit * wide
+        ends = ([x + size * start[0], x + size * end[0]], [z + size * start[1], z + size * end[1]])
+        axes.plot(*ends, color=INK, lw=thickness + 2.5, solid_capstyle="round", zorder=3)
+        axes.plot(*ends, color=colour, lw=thickness, solid_capstyle="round", zorder=4)
+
+
+def box(axes: Axes, x: float, y: float, width: float, height: float, text: str, colour: str = INK) -> None:
+    """A rounded box with text in its middle."""
+    shape = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.25", lw=2.5)
+    shape.set(facecolor="white", edgecolor=colour, zorder=2)
+    axes.add_patch(shape)
+    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=15, color=INK, zorder=5)
+
+
+def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0) -> None:
+    """An arrow, bent to one side."""
+    style = {"arrowstyle": "-|>,head_width=.5,head_length=.8", "lw": 2.5, "color": INK}
+    axes.annotate("", end, start, arrowprops={**style, "connectionstyle": f"arc3,rad={bend}"}, zorder=6)
+
+
+def ensemble() -> Figure:
+    """EPOpt: source worlds, one policy, a target that nobody has seen."""
+    figure = plt.figure(figsize=(12, 4.6), facecolor="white")
+    axes = blank(figure, 24, 9.2)
+    axes.fill_between([0.4, 10.6], 1.1, 1.6, color=GROUND)
+    for i, heavy in enumerate((0.6, 1.0, 1.5, 2.0, 2.5)):
+        robot(axes, 1.5 + 2 * i, 1.52, 2.5, BLUE, heavy)
+    axes.text(5.5, 0.35, "3 kg          torso mass          9 kg", ha="center", va="center", fontsize=15)
+    axes.text(5.5, 8.5, "source: an ensemble of worlds", ha="center", fontsize=17, weight="bold", color=BLUE)
+    box(axes, 12.1, 3.1, 3.6, 2.0, "one policy\n$\\pi_\\theta(a\\,|\\,s)$", GREEN)
+    arrow(axes, (10.5, 4.1), (12.0, 4.1))
+    arrow(axes, (9.5, 6.4), (13.9, 5.2), -0.35)
+    axes.text(12.9, 7.2, "learn from the worst", ha="center", fontsize=15, style="italic")
+    arrow(axes, (15.8, 4.1), (18.3, 4.1))
+    axes.text(17.0, 4.5, "0-shot", ha="center", fontsize=15, style="italic")
+    axes.fill_between([18.6, 23.6], 1.1, 1.6, color=VERMILLION, alpha=0.35)
+    robot(axes, 21.1, 1.52, 2.5, VERMILLION, 1.7)
+    axes.text(22.6, 4.6, "?", fontsize=40, weight="bold", color=VERMILLION, va="center", ha="center")
+    axes.text(21.1, 8.5, "target: one world", ha="center", fontsize=17, weight="bold", color=VERMILLION)
+    axes.text(21.1, 0.35, "that nobody has measured", ha="center", va="center", fontsize=14)
+    return figure
+
+
+def course() -> Figure:
+    """The three parts of the course."""
+    figure = plt.figure(figsize=(12, 4.6), facecolor="white")
+    axes = blank(figure, 24, 9.2)
+    titles = (
+        "1  The world changed",
+        "2  Many tasks,\nand I am told which",
+        "3  Many tasks,\nand I must find out",
+    )
+    for i, (title, colour) in enumerate(zip(titles, (BLUE, VERMILLION, GREEN), strict=True)):
+        left = 0.3 + 8 * i
+        box(axes, left, 0.3, 7.4, 8.6, "", colour)
+        axes.text(left + 3.7, 7.7, title, ha="center", va="center", fontsize=17, weight="bold", color=colour)
+        axes.fill_between([left + 0.4, left + 7.0], 1.5, 1.9, color=GROUND, zorder=2.5)
+    robot(axes, 2.0, 1.85, 2.2, BLUE, 1.0)
+    robot(axes, 6.0, 1.85, 2.2, BLUE, 2.4)
+    arrow(axes, (3.0, 3.9), (4.9, 3.9))
+    for x, task in ((9.7, "←"), (12.0, "→"), (14.3, "↑")):
+        robot(axes, x, 1.85, 1.7, VERMILLION)
+        box(axes, x - 0.65, 5.1, 1.3, 1.3, "", VERMILLION)
+        axes.text(x, 5.75, task, ha="center", va="center", fontsize=26, weight="bold", zorder=6)
+    for x in (17.7, 20.0, 22.3):
+        robot(axes, x, 1.85, 1.7, GREEN)
+        box(axes, x - 0.65, 5.1, 1.3, 1.3, "", GREEN)
+        axes.text(x, 5.75, "?", ha="center", va="center", fontsize=26, weight="bold", zorder=6)
+    words = ("train here, run there", "one policy, given the task", "learn to learn")
+    for i, text in enumerate(words):
+        axes.text(4.0 + 8 * i, 0.9, text, ha="center", va="center", fontsize=15, zorder=6)
+    return figure
+
+
+def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
+    """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    plt.close(figure)
+    content = json.loads(notebook.read_text("utf-8"))
+    (cell,) = (cell for cell in content["cells"] if cell["id"] == cell_id)
+    cell["attachments"] = {name: {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
+    notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    attach(NOTEBOOKS / "00_start_here.ipynb", "map", "course.png", course())
+    attach(NOTEBOOKS / "04_epopt.ipynb", "picture", "ensemble.png", ensemble())

@@ -1,0 +1,92 @@
+"""The lecture notebooks as a learner meets them: opened in JupyterLab, run from the top, and turned."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROBOT = ".course-panel canvas"
+
+
+def show(notebook, cell_id: str, name: str) -> None:
+    """Brings a cell into view, as scrolling does, and takes a picture of the window."""
+    notebook.page.evaluate(
+        """async id => {
+            const content = harness.panel().content;
+            const index = content.widgets.findIndex(cell => cell.model.id === id);
+            if (index < 0) throw new Error(`no cell ${id}`);
+            await content.scrollToItem(index, 'start');
+        }""",
+        cell_id,
+    )
+    notebook.page.wait_for_timeout(700)
+    notebook.screenshot(name)
+
+
+def headings_and_outputs(path: Path) -> list[str]:
+    """Cells worth a picture: each heading, and each cell of code."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.id for cell in cells if cell.cell_type == "code" or cell.source.startswith("#")]
+
+
+def turn(notebook, panel: str) -> None:
+    """Presses an arrow key on the panel's first slider, and waits until the picture has changed."""
+    slider = notebook.locator(f"{panel} input[type=range]").first
+    slider.scroll_into_view_if_needed()
+    before = slider.get_attribute("aria-valuetext")
+    milliseconds = notebook.latency(
+        lambda: slider.press("ArrowRight"), f"harness.fingerprint('{panel} canvas')", timeout=30
+    )
+    assert slider.get_attribute("aria-valuetext") != before
+    print(f"{panel}: a changed picture after {milliseconds:.0f} ms")
+    assert notebook.ink(f"{panel} canvas") > 0.01
+
+
+@pytest.mark.parametrize("application", ["lab", "notebook"])
+def test_start_here_runs_and_its_slider_moves_the_hopper(open_notebook, application):
+    path = NOTEBOOKS / "00_start_here.ipynb"
+    notebook = open_notebook(path, application)
+    assert notebook.locator("img[alt^='Three steps']").evaluate("image => image.naturalWidth") > 500
+    notebook.run_all(120)
+    turn(notebook, ".course-panel")
+    notebook.axe(".course-panel")
+    if application == "lab":
+        for cell_id in ["title", "map", "taste-text", "panel", "notice", "next"]:
+            show(notebook, cell_id, f"notebook-00-{cell_id}")
+
+
+@pytest.mark.timeout(600)
+def test_epopt_runs_from_the_top_and_its_panel_answers(open_notebook):
+    path = NOTEBOOKS / "04_epopt.ipynb"
+    notebook = open_notebook(path)
+    notebook.run_all(500)
+    for cell_id in headings_and_outputs(path):
+        show(notebook, cell_id, f"notebook-04-{cell_id}")
+    show(notebook, "panel", "notebook-04-panel")
+    notebook.page.wait_for_selector(ROBOT)
+    turn(notebook, ".course-panel")
+    notebook.axe(".course-panel")
+
+
+@pytest.mark.timeout(300)
+def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_notebook, tmp_path):
+    """The cells up to the training, with TRAIN switched on and the slow comparison left out."""
+    content = nbformat.read(NOTEBOOKS / "04_epopt.ipynb", as_version=4)
+    wanted = {"setup", "zoo", "worlds", "sample", "train"}
+    content.cells = [cell for cell in content.cells if cell.id in wanted]
+    assert {cell.id for cell in content.cells} == wanted
+    assert "TRAIN = False" in content.cells[-1].source
+    content.cells[-1].source = content.cells[-1].source.replace("TRAIN = False", "TRAIN = True")
+    check = "print('kept', type(policies['ensemble, mine']).__name__, run.stopped)"
+    content.cells.append(nbformat.v4.new_code_cell(check, id="check"))
+    copy = tmp_path / "train.ipynb"
+    nbformat.write(content, copy)
+    notebook = open_notebook(copy)
+    notebook.start_all()
+    notebook.wait("/[1-9]/.test(document.querySelector('.course-curve [role=status]')?.textContent)", 200)
+    notebook.page.wait_for_timeout(3000)
+    notebook.screenshot("notebook-04-training")
+    notebook.locator(".course-curve button").first.press("Enter")
+    notebook.wait_done(60)
+    assert "kept GaussianPolicy True" in notebook.text()
