@@ -90,7 +90,7 @@ class BakedPanel:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {
-            "text/html": standalone.iframe(self.title, self.html, height=660),
+            "text/html": standalone.iframe(self.title, self.html, 660, self.png, self.words),
             "image/png": self.png,
             "text/plain": self.words,
         }

@@ -19,7 +19,10 @@ const widget = document.getElementById("widget");
 let frame = null;
 try { frame = window.frameElement; } catch { /* another origin keeps the height it gave */ }
 const fit = () => { frame.style.height = `${Math.ceil(widget.scrollHeight)}px`; };
-if (frame) new ResizeObserver(fit).observe(widget);
+if (frame) {
+  new ResizeObserver(fit).observe(widget);
+  if (frame.nextElementSibling?.tagName === "IMG") frame.nextElementSibling.style.display = "none";
+}
 """
 
 PAGE = """<!doctype html>
@@ -60,10 +63,22 @@ def page(title: str, script: str, state: dict) -> str:
     )
 
 
-def iframe(title: str, document: str, height: int) -> str:
-    """The page as an element of another one, of that height in CSS pixels."""
+def iframe(title: str, document: str, height: int, png: str, words: str) -> str:
+    """The page as an element of another one.
+
+    A notebook that is not trusted loses the iframe but keeps the picture below it; the page takes
+    that picture away once it runs.
+
+    Args:
+        title: read aloud.
+        document: what `page` returned.
+        height: in CSS pixels, until the page sets its own.
+        png: base64, of what the page shows first.
+        words: the same in words.
+    """
     style = f"width:100%;height:{height}px;border:0;color-scheme:normal"
     return (
         f'<iframe title="{html.escape(title)}" allow="fullscreen" allowfullscreen style="{style}" '
         f'srcdoc="{html.escape(document)}"></iframe>'
+        f'<img alt="{html.escape(words)}" src="data:image/png;base64,{png}">'
     )

@@ -96,6 +96,7 @@ def test_page_is_self_contained_and_cannot_be_closed_early(scene, make_clip, tmp
     bundle = baked._repr_mimebundle_()
     assert bundle["text/html"].startswith("<iframe") and 'srcdoc="' in bundle["text/html"]
     assert bundle["image/png"].startswith("iVBOR")
+    assert f'src="data:image/png;base64,{bundle["image/png"]}"' in bundle["text/html"]
     assert "none of 2 fell" in bundle["text/plain"] and "speed 1 to 2" in bundle["text/plain"]
 
 

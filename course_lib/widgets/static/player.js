@@ -648,9 +648,10 @@
     function load() {
       const header = model.get("header"), buffer = model.get("data");
       if (!header || !header.frames) return;
+      const received = performance.now();
       if (model.get("autoplay") && !course.reducedMotion()) player.play();
       player.load(header, buffer);
-      course.painted((at) => course.tell(root, "painted", { final: true, at, bytes: course.bytes(buffer).byteLength }));
+      course.painted((at) => course.tell(root, "painted", { final: true, at, received, bytes: course.bytes(buffer).byteLength }));
     }
     model.on("change:data", load);
     load();
