@@ -150,6 +150,13 @@ def cvar_mask(returns, epsilon):
     return returns >= torch.quantile(returns, 1 - epsilon)
 
 
+@wrong("q2", "keeps the BEST int(epsilon * N)")
+def cvar_mask(returns, epsilon):
+    mask = torch.zeros(len(returns), dtype=torch.bool)
+    mask[torch.topk(returns, int(epsilon * len(returns))).indices] = True
+    return mask
+
+
 @wrong("q2", "upside down")
 def cvar_mask(returns, epsilon):
     return returns > torch.quantile(returns, epsilon)
