@@ -10,5 +10,5 @@ tested without a browser and the view in a real one. Files, in the order of the 
     live_curve      a training curve with a stop button
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes,
-`poster` draws the picture that stands in for a widget.
+`standalone` makes a page of a widget, `poster` draws the picture that stands in for one.
 """
