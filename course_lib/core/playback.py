@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,12 @@ def record(
         act: from observations [N, S] to actions [N, A].
         chunks: frames of each piece.
         seed: of the start states.
+
+    Raises:
+        ValueError: the world resets by itself, and would jump back to the start in the picture.
     """
+    if env.metadata.get("autoreset_mode") != AutoresetMode.DISABLED:
+        raise ValueError("a recording needs a world with autoreset_mode=AutoresetMode.DISABLED")
     obs, _ = env.reset(seed=seed)
     alive = np.ones(env.num_envs, dtype=bool)
     for frames in chunks:

@@ -1,7 +1,10 @@
 """Recording: pieces join to the whole, and the fallen stay fallen."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 
 from course_lib.core.playback import Clip, Geom, Scene, record
 
@@ -10,6 +13,7 @@ class Falling:
     """Two simulations that move 1 m a step; the second ends at its second step."""
 
     num_envs, dt = 2, 0.1
+    metadata: ClassVar = {"autoreset_mode": AutoresetMode.DISABLED}
     scene = Scene(
         name="toy", bodies=("ball",), geoms=(Geom(body=0, start=(0, 0), end=(0, 0), radius=0.1, name="b"),)
     )
@@ -38,3 +42,10 @@ def test_pieces_join_to_the_whole_rollout():
 def test_nothing_cannot_be_joined():
     with pytest.raises(ValueError, match="no clips"):
         Clip.concatenate([])
+
+
+def test_a_world_that_resets_by_itself_is_refused():
+    env = Falling()
+    env.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}
+    with pytest.raises(ValueError, match=r"needs a world with autoreset_mode=AutoresetMode\.DISABLED"):
+        next(record(env, lambda obs: obs))
