@@ -362,8 +362,10 @@ def reproduce_epopt(
 ) -> None:
     """EPOpt: return against mass and friction, one mass in training against the whole ensemble."""
     with one_line_errors():
+        from course_lib.core.seeding import seed_everything
         from course_lib.zoo import recipes, reproduce
 
+        seed_everything(0)  # also keeps torch on one thread, out of the physics' way
         pick("world", world, recipes.WORLDS)
         with out.status("measuring") as status:
             results = reproduce.epopt_results(
