@@ -19,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 
-TIMEOUT = 120.0
+TIMEOUT = 300.0
 """Seconds after which a check is given up."""
 
 
@@ -125,7 +125,7 @@ def check(path: str | Path = ".") -> bool:
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            print(f"{path.name}: stopped after {TIMEOUT:.0f} s. Is there a loop that never ends?")
+            print(f"{path.name}: stopped after {TIMEOUT:.0f} s. A loop that never ends, or a very busy machine?")
             return False
         if not report.exists():
             print(f"{path.name}: the check stopped.\n{done.stderr[-2000:]}")
