@@ -37,7 +37,7 @@ doctor: $(VENV)/.ready
 	@$(COURSE) doctor
 
 bench: $(VENV)/.ready-bench
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*_speed.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 format: $(VENV)/.ready-dev
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
