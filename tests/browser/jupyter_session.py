@@ -64,7 +64,7 @@ class JupyterServer:
         RuntimeError: the server did not answer; the message ends with its log.
     """
 
-    def __init__(self, application: str = "lab", *, start_timeout: float = 60.0):
+    def __init__(self, application: str = "lab", *, start_timeout: float = 180.0):
         module, traits, self._prefix = APPLICATIONS[application]
         self.application = application
         self.token = uuid.uuid4().hex
@@ -202,7 +202,7 @@ class NotebookPage:
         console_errors: what the page wrote to the console at level error, and its uncaught exceptions.
     """
 
-    def __init__(self, page, server: JupyterServer, path: str, *, test_name: str, timeout: float = 60.0):
+    def __init__(self, page, server: JupyterServer, path: str, *, test_name: str, timeout: float = 120.0):
         self.page = page
         self.server = server
         self.test_name = test_name
