@@ -125,7 +125,7 @@ def check(path: str | Path = ".") -> bool:
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            print(f"{path.name}: stopped after {TIMEOUT:.0f} s. A loop that never ends, or a very busy machine?")
+            print(f"{path.name}: stopped after {TIMEOUT:.0f} s. A loop that never ends, or a busy machine?")
             return False
         if not report.exists():
             print(f"{path.name}: the check stopped.\n{done.stderr[-2000:]}")
