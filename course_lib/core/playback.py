@@ -51,7 +51,7 @@ class Clip:
     reward: np.ndarray
     """float32 [N, T]: reward of each step, 0 after the episode has ended."""
     alive: np.ndarray
-    """bool [N, T]: False from the frame after the one in which the episode terminated."""
+    """bool [N, T]: False from the frame after the one in which the episode ended."""
     dt: float
     """Seconds between two frames."""
 
@@ -87,7 +87,7 @@ def record(
     Args:
         env: a batched world with `scene`, `pose()` and `dt`, whose finished simulations stay
             as they are until the next reset (autoreset disabled).
-        act: from observations [N, S] to actions [N, A].
+        act: from observations [N, S] to actions [N, A]; clipped to the world's bounds, as in a rollout.
         chunks: frames of each piece.
         seed: of the start states.
 
@@ -96,6 +96,7 @@ def record(
     """
     if env.metadata.get("autoreset_mode") != AutoresetMode.DISABLED:
         raise ValueError("a recording needs a world with autoreset_mode=AutoresetMode.DISABLED")
+    low, high = env.single_action_space.low, env.single_action_space.high
     obs, _ = env.reset(seed=seed)
     alive = np.ones(env.num_envs, dtype=bool)
     for frames in chunks:
@@ -103,7 +104,7 @@ def record(
         rewards = np.zeros((env.num_envs, frames), dtype=np.float32)
         was_alive = np.empty((env.num_envs, frames), dtype=bool)
         for t in range(frames):
-            obs, reward, terminated, truncated, _ = env.step(act(obs))
+            obs, reward, terminated, truncated, _ = env.step(np.clip(act(obs), low, high))
             pose[:, t] = env.pose()
             rewards[:, t] = np.where(alive, reward, 0.0)
             was_alive[:, t] = alive

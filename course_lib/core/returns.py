@@ -37,7 +37,7 @@ def gae(
     delta = reward + gamma * next_value * ~terminated - value  # [T, N]
     carry = gamma * gae_lambda * (~ended).to(delta.dtype)  # [T, N]
     advantage = torch.empty_like(delta)
-    running = torch.zeros_like(delta[0])  # [N]
+    running = delta.new_zeros(delta.shape[1])  # [N]
     for t in range(delta.shape[0] - 1, -1, -1):
         running = delta[t] + carry[t] * running
         advantage[t] = running

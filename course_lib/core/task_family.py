@@ -43,7 +43,7 @@ def truncated_normal(
         raise ValueError(f"low must be below high, got low={low} and high={high}")
     values = rng.normal(mean, sigma, n)
     for _ in range(1000):
-        outside = (values < low) | (values > high)
+        outside = ~((values >= low) & (values <= high))  # NaN is outside, too
         if not outside.any():
             return values
         values[outside] = rng.normal(mean, sigma, int(outside.sum()))

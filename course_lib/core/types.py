@@ -5,7 +5,7 @@ K particles, P physical parameters.
 Source: jaxtyping, https://docs.kidger.site/jaxtyping.
 """
 
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from jaxtyping import Bool, Float, Float64, jaxtyped
 from numpy import ndarray
 from torch import Tensor
@@ -24,5 +24,5 @@ Particles = Float64[ndarray, "K P"]
 PerParticle = Float64[ndarray, "K"]
 PerParticleStep = Float64[ndarray, "K T"]
 
-shape_checked = jaxtyped(typechecker=beartype)
+shape_checked = jaxtyped(typechecker=beartype(conf=BeartypeConf(is_pep484_tower=True)))  # 1 is a float
 """Decorator: raise at the call when an argument has the wrong shape or dtype (about 75 us a call)."""

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 
 from course_lib.core.playback import Clip, Geom, Scene, record
@@ -13,6 +14,7 @@ class Falling:
     """Two simulations that move 1 m a step; the second ends at its second step."""
 
     num_envs, dt = 2, 0.1
+    single_action_space = Box(-1.0, 1.0, (1,))
     metadata: ClassVar = {"autoreset_mode": AutoresetMode.DISABLED}
     scene = Scene(
         name="toy", bodies=("ball",), geoms=(Geom(body=0, start=(0, 0), end=(0, 0), radius=0.1, name="b"),)
@@ -23,6 +25,7 @@ class Falling:
         return np.zeros((2, 1)), {}
 
     def step(self, action):
+        assert np.abs(action).max() <= 1.0
         self.t += 1
         return np.zeros((2, 1)), np.ones(2), np.array([False, self.t >= 2]), np.zeros(2, dtype=bool), {}
 
@@ -37,6 +40,10 @@ def test_pieces_join_to_the_whole_rollout():
     np.testing.assert_array_equal(whole.pose[0, :, 0, 0], np.arange(1, 8))
     np.testing.assert_array_equal(whole.alive[1], [True, True] + [False] * 5)
     np.testing.assert_array_equal(whole.reward.sum(1), [7.0, 2.0])
+
+
+def test_actions_are_clipped_so_that_a_recording_earns_what_an_evaluation_does():
+    assert next(record(Falling(), lambda obs: obs + 5.0, chunks=(3,))).reward.sum() == 5.0
 
 
 def test_nothing_cannot_be_joined():
