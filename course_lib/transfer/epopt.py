@@ -186,8 +186,16 @@ def posterior_weights(log_prior: PerParticle, log_likelihood: PerParticleStep) -
 
     Returns:
         Weights that sum to 1.
+
+    Raises:
+        ValueError: a log-weight is NaN, or no particle can explain the transitions.
     """
     log_posterior = log_prior + log_likelihood.sum(-1)
+    if not log_posterior.max(initial=-np.inf) > -np.inf:  # also catches NaN
+        raise ValueError(
+            f"none of the {len(log_posterior)} particles can explain the transitions: draw them more widely, "
+            "or make noise_scale larger"
+        )
     return np.exp(log_posterior - logsumexp(log_posterior))
 
 

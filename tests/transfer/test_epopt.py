@@ -151,6 +151,17 @@ def test_a_thousand_unlikely_transitions_do_not_underflow():
     assert weights.sum() == pytest.approx(1.0) and weights[1] / weights[0] == pytest.approx(np.exp(-1.0))
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+def test_particles_that_explain_nothing_are_refused(bad):
+    with pytest.raises(ValueError, match="none of the 3 particles"):
+        epopt.posterior_weights(np.zeros(3), np.full((3, 2), bad))
+
+
+def test_a_diverged_particle_gets_no_weight():
+    weights = epopt.posterior_weights(np.zeros(2), np.array([[-np.inf, 0.0], [-1.0, -1.0]]))
+    assert weights.tolist() == [0.0, 1.0]
+
+
 def test_no_evidence_leaves_the_prior():
     prior = np.log([0.2, 0.3, 0.5])
     np.testing.assert_allclose(epopt.posterior_weights(prior, np.zeros((3, 0))), [0.2, 0.3, 0.5])
