@@ -32,10 +32,17 @@ def curves(
     Args:
         axes: where to draw.
         x: places, [M].
-        series: by label, [R, M].
+        series: by label, [R, M]; at most five, which can still be told apart.
         xlabel: with unit.
         ylabel: with unit.
+
+    Raises:
+        ValueError: more than five series.
     """
+    if len(series) > len(STYLES):
+        raise ValueError(
+            f"at most {len(STYLES)} series can be told apart, got {len(series)}: {', '.join(series)}"
+        )
     rng = np.random.default_rng(0)
     for (label, values), (colour, line, marker) in zip(series.items(), STYLES, strict=False):
         intervals = [mean_with_interval(column, rng) for column in np.asarray(values).T]
