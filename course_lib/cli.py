@@ -399,7 +399,7 @@ def progress_bar(title: str) -> Iterator["ShowRecord"]:
             yield show
     except KeyboardInterrupt:
         where = f"at iteration {show.iteration}" if show and show.iteration else "before the first iteration"
-        err.print(f"stopped {where}; resume with the same command", highlight=False)
+        err.print(f"stopped {where}; resume with the same command, without --fresh", highlight=False)
         raise typer.Exit(130) from None
 
 

@@ -295,7 +295,7 @@ def test_ctrl_c_says_how_to_go_on(recipes):
     recipes.train_epopt = interrupted
     result = invoke("train", "epopt")
     assert result.exit_code == 130
-    assert "stopped at iteration 12; resume with the same command" in result.output
+    assert "stopped at iteration 12; resume with the same command, without --fresh" in result.output
     assert "Traceback" not in result.output
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib.core.spelling import nearest
+
 SOURCE = "solutions"
 RELEASE = "assignments"
 MARKERS = tuple(
@@ -50,7 +52,7 @@ def release_assignments(names: list[str] | None = None, root: Path | None = None
         raise FileNotFoundError(f"no assignment in {root / SOURCE}; run this in the course's folder")
     for name in names or []:
         if name not in known:
-            raise FileNotFoundError(f"no assignment {name!r} in {SOURCE}/; there are: {', '.join(known)}")
+            raise FileNotFoundError(f"no assignment {name!r} in {SOURCE}/: {nearest(name, known)}")
     return [_release(name, root) for name in sorted(set(names or known))]
 
 

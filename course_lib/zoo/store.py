@@ -45,11 +45,12 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise ZooError(
             f"cannot write {path}: {error.strerror}; choose a folder of your own with --out"
         ) from error
+    finally:  # Ctrl-C leaves nothing behind either
+        with suppress(OSError):
+            partial.unlink()
 
 
 def store(stem: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
