@@ -90,8 +90,9 @@ def test_what_the_open_notebook_remembers_does_not_count(saved, capsys):
 
 
 def test_endless_loops_and_crashes_are_told(saved, capsys, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", 5.0)
-    assert check(saved(notebook("while True: pass"))) is False
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "TIMEOUT", 5.0)
+        assert check(saved(notebook("while True: pass"))) is False
     assert "loop that never ends" in capsys.readouterr().out
     assert check(saved(notebook("import os; os._exit(3)"))) is False
     assert "the check stopped" in capsys.readouterr().out
