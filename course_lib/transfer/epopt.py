@@ -293,7 +293,7 @@ def train(
         iteration, steps (so far), epsilon, return_mean and return_cvar (all and worst tenth of the last
         trajectories), kept (fraction of transitions), losses and kl.
     """
-    worlds = np.empty((env.num_envs, len(family.source)))
+    worlds = np.empty((env.num_envs, len(family.params_type.names())))
 
     def draw_worlds(starting: ndarray) -> None:
         n = int(starting.sum())

@@ -9,6 +9,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
     robustness_map  return over two parameters; click a cell and that rollout plays
     live_curve      a training curve with a stop button
 
-Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes,
-`standalone` makes a page of a widget, `poster` draws the picture that stands in for one.
+Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
+the thread that simulates, `standalone` makes a page of a widget, `poster` draws the picture that stands
+in for one, `figures` the static ones, both in the colours of `palette`.
 """

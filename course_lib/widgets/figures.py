@@ -10,15 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_lib.core.evaluation import mean_with_interval
+from course_lib.widgets.palette import BLUE, GREEN, GREY, PINK, VERMILLION
 
 STYLES = (
-    ("#0072B2", "-", "o"),
-    ("#D55E00", "--", "s"),
-    ("#00835F", ":", "^"),
-    ("#B8558C", "-.", "D"),
-    ("#3D3D3D", (0, (8, 2, 1, 2)), "v"),
+    (BLUE, "-", "o"),
+    (VERMILLION, "--", "s"),
+    (GREEN, ":", "^"),
+    (PINK, "-.", "D"),
+    (GREY, (0, (8, 2, 1, 2)), "v"),
 )
-"""Colour (Okabe-Ito, darkened where it would be too light), line and marker of each series."""
+"""Colour, line and marker of each series."""
 
 FONT_SIZE = 14
 """Smallest text, pt."""

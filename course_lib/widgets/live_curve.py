@@ -27,9 +27,8 @@ import traitlets
 
 from course_lib.core.spelling import nearest
 from course_lib.widgets.module import module
+from course_lib.widgets.palette import SERIES
 
-COLOURS = ("#0072B2", "#D55E00", "#00835F", "#B8558C")
-"""Okabe-Ito as theme.js has it on light paper, for the static picture."""
 DASHES = ("", "9 5", "3 5", "12 4 3 4")
 MOST_LINES = 8
 SMALLEST_INTERVAL = 0.1
@@ -499,7 +498,7 @@ def draw(lines, *, title, x_label, y_label, best, mark, x_end, size, description
     legend, legend_y = width - right, 24 if title else top - 14
     for i, (label, _, _) in reversed(list(enumerate(lines))):
         legend -= 9 * len(label) + 52
-        stroke = f'stroke="{COLOURS[i % 4]}" stroke-width="3" stroke-dasharray="{DASHES[(i + i // 4) % 4]}"'
+        stroke = f'stroke="{SERIES[i % 4]}" stroke-width="3" stroke-dasharray="{DASHES[(i + i // 4) % 4]}"'
         out.append(f'<path d="M{legend} {legend_y - 6}h34" {stroke}/>' + words(legend + 40, legend_y, label))
     for i, (_, x, y) in enumerate(lines):
         keep = slice(None, None, max(1, len(x) // 1200))
@@ -509,7 +508,7 @@ def draw(lines, *, title, x_label, y_label, best, mark, x_end, size, description
             for a, b, drawn in zip(px, py, np.r_[False, np.isfinite(py)][:-1], strict=True)
             if np.isfinite(b)
         )
-        stroke = f'stroke="{COLOURS[i % 4]}" stroke-width="2.5" stroke-dasharray="{DASHES[(i + i // 4) % 4]}"'
+        stroke = f'stroke="{SERIES[i % 4]}" stroke-width="2.5" stroke-dasharray="{DASHES[(i + i // 4) % 4]}"'
         out.append(f'<path d="{path}" fill="none" stroke-linejoin="round" {stroke}/>')
     if best:
         x, y = place(best[0], best[1])

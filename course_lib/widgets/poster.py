@@ -19,9 +19,10 @@ from PIL import Image
 
 from course_lib.core.playback import Clip, Scene
 from course_lib.widgets.codec import summary
+from course_lib.widgets.palette import SERIES
 
-SERIES = (("#0072B2", "-"), ("#D55E00", "--"), ("#00835F", ":"), ("#B8558C", "-."))
-"""Okabe-Ito colours and line styles, as in static/theme.js."""
+STYLES = tuple(zip(SERIES, ("-", "--", ":", "-."), strict=True))
+"""Colour and line style of each labelled rollout."""
 
 
 def segments(scene: Scene, pose: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     axes.axhspan(-10, 0, color="#d9dfe6", zorder=0)
     axes.axhline(0, color="#5a6878", lw=2, zorder=1)
     for i, n in reversed(list(enumerate(shown))):
-        colour, dashes = SERIES[i % len(SERIES)]
+        colour, dashes = STYLES[i % len(STYLES)]
         for t in exposures:
             share = t / max(1, exposures[-1])
             line = {"solid_capstyle": "round", "alpha": 0.2 + 0.8 * share**1.5, "zorder": 2 + share}
@@ -107,7 +108,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     for i, line in enumerate(lines):
         x, y = 0.02 + 0.5 * (i % columns), 1 - (0.3 + 0.3 * (i // columns)) / height
         if labels:
-            colour, dashes = SERIES[i % len(SERIES)]
+            colour, dashes = STYLES[i % len(STYLES)]
             figure.add_artist(Line2D([x, x + 0.05], [y + 0.06 / height] * 2, color=colour, ls=dashes, lw=3))
         figure.text(x + (0.06 if labels else 0), y, line, fontsize=12.5, weight="bold", color="#18212d")
     buffer = io.BytesIO()

@@ -25,7 +25,8 @@ from matplotlib.figure import Figure
 from course_lib.core.playback import Clip, Scene
 from course_lib.widgets import codec
 from course_lib.widgets.module import module
-from course_lib.widgets.physics_panel import UNITS, Worker, check_known, pieces
+from course_lib.widgets.physics_panel import UNITS, check_known, pieces
+from course_lib.widgets.worker import Worker
 
 Evaluate = Callable[[dict[str, np.ndarray], Any], np.ndarray]
 """From parameter values [n] and a policy to the return of each condition, [n]."""
@@ -239,6 +240,8 @@ class RobustnessMap(anywidget.AnyWidget):
         kind = content.get("type")
         if kind not in ("ready", "policy", "play"):
             return
+        if kind != "ready" and content.get("policy") not in self._policies:
+            return  # a page from before the map was made anew
         with self._lock:
             if kind == "policy":
                 self._wanted = content["policy"]

@@ -141,13 +141,14 @@ def train_epopt(
     checkpoint = stem.with_name(stem.name + ".checkpoint")
     done, steps, seconds, cpu_seconds = 0, 0, 0.0, 0.0
     if resume and checkpoint.exists():
-        done, steps, seconds, cpu_seconds = _restore(checkpoint, agent, rng)
+        done, steps, seconds, cpu_seconds = _restore(checkpoint, agent, rng, config)
     steps_before = steps
     started, cpu_started = time.perf_counter() - seconds, time.process_time() - cpu_seconds
     for record in epopt.train(agent, env, family, config, rng, first_iteration=done + 1):
         steps = steps_before + int(record["steps"])
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-        write_whole(checkpoint, _freeze(agent, rng, [int(record["iteration"]), steps, seconds, cpu_seconds]))
+        at = [int(record["iteration"]), steps, seconds, cpu_seconds]
+        write_whole(checkpoint, _freeze(agent, rng, config, at))
         progress({**record, "steps": steps, "iterations": config.iterations})
     test = evaluate(_test_env(family), agent.policy.act, steps=1000, seed=10_000 + seed)
     interval = mean_with_interval(test, np.random.default_rng(seed))
@@ -175,22 +176,29 @@ def _test_env(family: TaskFamily):
     return env
 
 
-def _freeze(agent: ppo.Agent, rng: np.random.Generator, progress: list[float]) -> bytes:
+def _freeze(
+    agent: ppo.Agent, rng: np.random.Generator, config: epopt.EPOptConfig, progress: list[float]
+) -> bytes:
     buffer = io.BytesIO()
     state = {
         "agent": agent.state_dict(),
         "optimizer": agent.optimizer.state_dict(),
         "torch_rng": torch.get_rng_state(),
         "numpy_rng": repr(rng.bit_generator.state),
+        "config": repr(config),
         "progress": progress,
     }
     torch.save(state, buffer)
     return buffer.getvalue()
 
 
-def _restore(path: Path, agent: ppo.Agent, rng: np.random.Generator) -> tuple[int, int, float, float]:
+def _restore(
+    path: Path, agent: ppo.Agent, rng: np.random.Generator, config: epopt.EPOptConfig
+) -> tuple[int, int, float, float]:
     try:
         state = torch.load(path, weights_only=True)
+        if state["config"] != repr(config):
+            raise ValueError("the recipe has changed since")
         agent.load_state_dict(state["agent"])
         agent.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["torch_rng"])

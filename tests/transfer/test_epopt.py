@@ -19,6 +19,10 @@ from course_lib.transfer import epopt
 class GainParams:
     gain: np.ndarray
 
+    @classmethod
+    def names(cls):
+        return ("gain",)
+
     def array(self, n):
         return np.broadcast_to(self.gain, n)[:, None].copy()
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from course_lib.widgets import live_curve
+from course_lib.widgets import live_curve, palette
 from course_lib.widgets.live_curve import LiveCurve, number, short, ticks
 
 
@@ -261,6 +261,6 @@ def test_series_match_the_page():
     from course_lib.widgets.module import STATIC
 
     script = (STATIC / "theme.js").read_text()
-    for colour, dash in zip(live_curve.COLOURS, live_curve.DASHES, strict=True):
+    for colour, dash in zip(palette.SERIES, live_curve.DASHES, strict=True):
         assert f'light: "{colour}"' in script
         assert f"dash: [{', '.join(dash.split())}]" in script

@@ -9,7 +9,8 @@ import pytest
 
 from course_lib.core.playback import Clip
 from course_lib.core.task_family import TruncatedNormal
-from course_lib.widgets.physics_panel import PhysicsPanel, Slider, Worker, pieces, sliders_of
+from course_lib.widgets.physics_panel import PhysicsPanel, Slider, pieces, sliders_of
+from course_lib.widgets.worker import Worker
 
 CHUNKS = (8, 24, 56, 112)
 
@@ -119,7 +120,7 @@ def test_one_thread_does_all_the_work(panel, kitchen):
     for n in range(5):
         ask(panel, n)
     panel.until(lambda messages: "view:4" in finals(messages))
-    assert kitchen.threads == {"physics panel"}
+    assert kitchen.threads == {"course widget"}
 
 
 def test_an_error_is_shown_and_the_panel_goes_on(scene, make_clip):

@@ -77,3 +77,18 @@ def test_a_damaged_checkpoint_says_what_to_do(small, tmp_path):
     (tmp_path / "hopper-eps0.1-seed0.checkpoint").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="delete it to start over"):
         recipes.train_epopt("hopper", "eps0.1", 0, tmp_path)
+
+
+def test_a_checkpoint_of_another_recipe_is_not_mixed_in(small, tmp_path, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def interrupt(record):
+        raise Stop
+
+    with pytest.raises(Stop):
+        recipes.train_epopt("hopper", "eps1.0", 0, tmp_path, progress=interrupt)
+    longer = replace(recipes.CONFIGS["hopper"], iterations=5)
+    monkeypatch.setitem(recipes.CONFIGS, "hopper", longer)
+    with pytest.raises(ValueError, match=r"the recipe has changed since.*delete it to start over"):
+        recipes.train_epopt("hopper", "eps1.0", 0, tmp_path)
