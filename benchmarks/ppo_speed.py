@@ -30,7 +30,7 @@ EPOCHS = 10
 class Ours:
     """The course's PPO, an iteration at a time."""
 
-    def __init__(self, width: int, steps: int, minibatch: int, iterations: int = 10_000) -> None:
+    def __init__(self, width: int, steps: int, minibatch: int) -> None:
         torch.manual_seed(0)
         self.batch, self.minibatch = width * steps, minibatch
         self.config = ppo.PPOConfig(steps=steps, minibatch=minibatch, epochs=EPOCHS)
@@ -40,11 +40,11 @@ class Ours:
         )
         self.rng = np.random.default_rng(0)
         self.collector = Collector(env, seed=0)
-        self.iteration, self.iterations = 0, iterations
+        self.done = 0.0
+        """Share of the training that is over, in [0, 1): the learning rate falls with it."""
 
     def work(self) -> int:
-        self.iteration += 1
-        ppo.anneal(self.agent, self.config, self.iteration, self.iterations)
+        ppo.anneal(self.agent, self.config, 1 + int(1000 * self.done), 1000)
         data, _ = self.collector.collect(self.agent.policy, self.config.steps)
         ppo.update(self.agent, data, self.config, self.rng)
         return data.steps
@@ -115,7 +115,7 @@ def checkpoints(seconds: float, pieces: int = 4) -> Iterator[float]:
 def judged(label: str, spent: float, steps: int, act) -> None:
     """Prints the mean return of 64 whole episodes; its CPU time is not the trainer's."""
     world = HopperVectorEnv(64, autoreset_mode=gymnasium.vector.AutoresetMode.DISABLED)
-    returns = mean_with_interval(evaluate(world, act, 1000, seed=1))
+    returns = mean_with_interval(evaluate(world, act, 1000, seed=1), np.random.default_rng(0))
     print(
         f"  {label:<34} {spent:5.0f} CPU-s  {steps:8d} steps"
         f"  return {returns.mean:6.0f} ({returns.low:.0f} .. {returns.high:.0f} over episodes)",
@@ -126,10 +126,11 @@ def judged(label: str, spent: float, steps: int, act) -> None:
 def learning(seconds: float) -> None:
     """Prints returns after equal CPU seconds; one seed each, so only large differences mean anything."""
     print("return of the mean action after equal CPU seconds; one seed, an example and not a comparison")
-    for minibatch, iterations in ((512, int(seconds)), (128, int(seconds / 2))):
-        ours, spent, steps = Ours(256, 64, minibatch, iterations), 0.0, 0
+    for minibatch in (512, 128):
+        ours, spent, steps = Ours(256, 64, minibatch), 0.0, 0
         for goal in checkpoints(seconds):
-            while spent < goal and ours.iteration < iterations:
+            while spent < goal:
+                ours.done = spent / seconds
                 before = time.process_time()
                 steps += ours.work()
                 spent += time.process_time() - before
