@@ -77,7 +77,7 @@ class Slider:
         object.__setattr__(self, "label", self.label or self.name.replace("_", " "))
 
 
-def sliders_of(source: Mapping[str, TruncatedNormal], beyond: float = 1 / 3) -> list[Slider]:
+def sliders_of(source: Mapping[str, TruncatedNormal | float], beyond: float = 1 / 3) -> list[Slider]:
     """Sliders for a source distribution, wider than it was in training.
 
     Args:
@@ -86,6 +86,8 @@ def sliders_of(source: Mapping[str, TruncatedNormal], beyond: float = 1 / 3) -> 
     """
     sliders = []
     for name, d in source.items():
+        if not isinstance(d, TruncatedNormal):  # the same in every task: nothing to turn
+            continue
         width = d.high - d.low
         magnitude = 10.0 ** math.floor(math.log10(width / 20))
         step = max(m * magnitude for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * magnitude <= width / 20 * 1.0001)

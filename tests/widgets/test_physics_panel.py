@@ -252,3 +252,8 @@ def test_a_panel_needs_sliders_and_policies(scene, kitchen):
         PhysicsPanel(scene, kitchen, [slider, slider])
     with pytest.raises(ValueError, match="policies is empty"):
         PhysicsPanel(scene, kitchen, [slider], {})
+
+
+def test_a_parameter_that_never_changes_gets_no_slider():
+    source = {"torso_mass": TruncatedNormal(6.0, 1.5, 3.0, 9.0), "armature": 1.0}
+    assert [slider.name for slider in sliders_of(source)] == ["torso_mass"]
