@@ -243,7 +243,7 @@ def test_an_untrusted_notebook_shows_the_poster(open_notebook, tmp_path):
 def test_many_moves_leave_one_thread_and_closing_none(open_notebook):
     count = (
         "import threading, time; time.sleep(0.3); "
-        "print(sum(t.name == 'physics panel' for t in threading.enumerate()))"
+        "print(sum(t.name == 'course widget' for t in threading.enumerate()))"
     )
     notebook = open_notebook([CELL, "panel", count, "panel.close()", count])
     notebook.run_all()
