@@ -1,0 +1,145 @@
+"""What grading one submission gives: plain data, one JSON file a student, written whole or not at all.
+
+Everything that comes after the grading (gradebook, feedback, report, export) reads these files and nothing
+else, so that a run can be stopped at any moment, go on later, or happen on another machine.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+Status = Literal["graded", "timed out", "crashed", "unreadable", "missing"]
+STATUSES: tuple[str, ...] = get_args(Status)
+"""graded: every test ran. timed out, crashed: so did a part of the student's code, the rest has its marks.
+unreadable: a file came that is no notebook. missing: nothing came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What one test cell, or one answer that a person marks, is worth so far."""
+
+    name: str
+    """The cell's name (nbgrader's `grade_id`), such as "q1-hidden"."""
+    points: float | None
+    """Points got; None where a person marks the answer."""
+    out_of: float
+    """Points to be had."""
+    message: str = ""
+    """What is wrong, in the words that the student reads; empty where all is well."""
+    seconds: float = 0.0
+    """Wall-clock seconds that the test took."""
+
+    @property
+    def question(self) -> str:
+        """The part of the name before the first hyphen: "q1-hidden" belongs to "q1"."""
+        return self.name.partition("-")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a student wrote into one answer cell, and what running it said."""
+
+    source: str
+    """Text of the cell."""
+    error: str = ""
+    """Why the cell stopped; empty where it ran."""
+    output: str = ""
+    """What it printed, cut to a readable length."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One submission, graded."""
+
+    student: str
+    """Name of the student, good as a file name too: letters, digits and . _ @ -"""
+    assignment: str
+    """Such as "ps2_epopt"."""
+    status: Status
+    marks: tuple[Mark, ...]
+    """One a test cell and manually marked answer, in the notebook's order."""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    """By the answer cell's `grade_id`."""
+    problems: tuple[str, ...] = ()
+    """What was odd about the file, in plain words for the student."""
+    seconds: float = 0.0
+    """Wall-clock seconds from the first cell to the last."""
+    seed: int = 0
+    """Seed of the hidden cases; the same seed gives the same marks."""
+    sandbox: str = "not sandboxed"
+    """What the student's code was locked into."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """SHA-256, in hexadecimal, of "submission" (the bytes that came), "answers" and "solution"."""
+    version: str = ""
+    """Version of course_lib that graded."""
+
+    @property
+    def points(self) -> float:
+        """Points that need no person."""
+        return sum(mark.points for mark in self.marks if mark.points is not None)
+
+    @property
+    def out_of(self) -> float:
+        """The most that can be had without a person."""
+        return sum(mark.out_of for mark in self.marks if mark.points is not None)
+
+    def to_json(self) -> str:
+        """Text that `from_json` turns back; the same result gives the same text."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Result":
+        """The result that `to_json` wrote.
+
+        Raises:
+            ValueError: this is no result.
+        """
+        try:
+            values = json.loads(text)
+            values["marks"] = tuple(Mark(**mark) for mark in values["marks"])
+            values["answers"] = {name: Answer(**answer) for name, answer in values["answers"].items()}
+            values["problems"] = tuple(values["problems"])
+            return cls(**values)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"no result of grading: {error}") from error
+
+
+def results_folder(root: Path, assignment: str) -> Path:
+    """Where the results of an assignment lie: `grading/ASSIGNMENT/results` in the course's folder."""
+    return root / "grading" / assignment / "results"
+
+
+def save(result: Result, folder: Path) -> Path:
+    """Writes `folder/STUDENT.json`; whoever reads at the same time sees the old text or the new, never half."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{result.student}.json"
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(result.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def load(folder: Path) -> list[Result]:
+    """All results in a folder, sorted by student.
+
+    Raises:
+        ValueError: a file there is no result.
+    """
+    return list(_read(sorted(p for p in folder.glob("*.json") if not p.name.startswith("."))))
+
+
+def _read(paths: Iterable[Path]) -> Iterable[Result]:
+    for path in paths:
+        try:
+            yield Result.from_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}; delete it, and grade again") from error
