@@ -181,7 +181,7 @@ def test_visible_values_are_those_of_the_mistakes(solution):
     cells = {cell.id: cell.source for cell in solution.cells}
     for question, call in {
         "q3": ("_wrong_surrogates(_new, _old, _advantage, _keep, 0.2)", "_wrong_3"),
-        "q4": ("_wrong_grids(_names, _masses, _frictions, 4)", "_wrong_4"),
+        "q4": ("_wrong_grids(_world, _masses, _frictions, 4)", "_wrong_4"),
         "q5": ("_wrong_likelihoods(_predicted, _observed, _noise_scale)", "_wrong_5"),
         "q6": ("_wrong_weights(_log_prior, _evidence)", "_wrong_6"),
     }.items():
