@@ -113,7 +113,7 @@ def results_folder(root: Path, assignment: str) -> Path:
 
 
 def save(result: Result, folder: Path) -> Path:
-    """Writes `folder/STUDENT.json`; whoever reads at the same time sees the old text or the new, never half."""
+    """Writes `folder/STUDENT.json`; who reads at the same time sees the old text or the new, never half."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{result.student}.json"
     part = target.with_name(f".{target.name}.part")

@@ -1,0 +1,70 @@
+"""A copy of the library in which the functions that an assignment asks for cannot be run.
+
+Only Python sources are copied, nothing compiled or cached, and the bodies of the graded functions are gone
+from the text: there is no way round to them. All else works, so that an answer may build on the library.
+"""
+
+import ast
+from collections.abc import Collection
+from pathlib import Path
+
+import course_lib
+
+MESSAGE = "{name} of course_lib is the reference for this question, and cannot be used while you are graded"
+
+
+def copy_masked(names: Collection[str], target: Path, source: Path | None = None) -> list[str]:
+    """Writes a masked copy of the library.
+
+    Args:
+        names: functions, such as "cvar_mask"; every function and method of that name is masked.
+        target: folder that gets the package.
+        source: the package to copy; course_lib by default.
+
+    Returns:
+        What was masked, such as "course_lib/transfer/epopt.py: cvar_mask", sorted.
+    """
+    source = source or Path(course_lib.__file__).parent
+    masked = []
+    for path in sorted(source.rglob("*.py")):
+        inner = path.relative_to(source)
+        text, found = mask(path.read_text(encoding="utf-8"), names)
+        masked += [f"{source.name}/{inner.as_posix()}: {name}" for name in found]
+        copy = target / source.name / inner
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text, encoding="utf-8")
+    return sorted(masked)
+
+
+def mask(text: str, names: Collection[str]) -> tuple[str, list[str]]:
+    """A module's text without the bodies of some functions.
+
+    Args:
+        text: Python source.
+        names: functions and methods to mask, at any depth.
+
+    Returns:
+        The new text, with the same line numbers up to each masked function, and the names found.
+    """
+    functions = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names
+    ]
+    # Whoever stands inside a masked function vanishes with its body.
+    outer = [f for f in functions if not any(g is not f and _inside(f, g) for g in functions)]
+    lines = text.splitlines(keepends=True)
+    for node in sorted(outer, key=lambda node: node.lineno, reverse=True):
+        first = node.body[0]
+        # A body on the line of its `def` (`def f(x): return x`) cannot be cut by lines.
+        if first.lineno == node.lineno:
+            raise ValueError(f"cannot mask {node.name}: write its body on lines of its own")
+        indent = " " * first.col_offset
+        lines[first.lineno - 1 : node.end_lineno] = [
+            f"{indent}raise RuntimeError({MESSAGE.format(name=node.name)!r})\n"
+        ]
+    return "".join(lines), [node.name for node in outer]
+
+
+def _inside(inner: ast.AST, outer: ast.AST) -> bool:
+    return outer.lineno < inner.lineno and inner.end_lineno <= outer.end_lineno
