@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.cli import LINT_IMPORTS
+from course_lib.cli.everyday import LINT_IMPORTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,11 +29,22 @@ def small_course(tmp_path: Path) -> Path:
     """A copy of the rules beside an empty package with every room of the design."""
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text("utf-8"), "utf-8")
     package = tmp_path / "course_lib"
-    for room in ("core", "envs", "agents", "transfer", "multitask", "meta", "widgets", "grading", "zoo"):
+    for room in (
+        "core",
+        "envs",
+        "agents",
+        "transfer",
+        "multitask",
+        "meta",
+        "widgets",
+        "grading",
+        "zoo",
+        "cli",
+    ):
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").touch()
         (package / room / "thing.py").touch()
-    for module in ("__init__.py", "cli.py", "doctor.py"):
+    for module in ("__init__.py", "doctor.py"):
         (package / module).touch()
     return tmp_path
 
@@ -81,7 +92,7 @@ def test_what_the_design_allows(small_course: Path, importer: str, imported: str
         ("widgets", "course_lib.transfer.thing"),
         ("grading", "course_lib.agents.thing"),
         ("grading", "course_lib.widgets.thing"),
-        ("zoo", "course_lib.cli"),
+        ("zoo", "course_lib.cli.thing"),
         ("transfer", "matplotlib.pyplot"),
         ("grading", "ipywidgets"),
         ("cli", "anywidget"),

@@ -1,0 +1,11 @@
+"""The `course` command: what a person can do with the course from a terminal.
+
+everyday       lab, test, doctor
+assignments    check, release, grade, feedback, report, gradescope
+training       train, reproduce
+terminal       what the commands share: one-line errors, the clone's folder, progress bars
+executors      where much work runs: processes here, or a cluster
+app            the three panels put together
+
+Heavy libraries are imported inside the commands, so that `course --help` answers at once.
+"""
