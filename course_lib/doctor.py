@@ -49,7 +49,7 @@ def examine(folder: Path) -> list[Finding]:
         ("torch", check_torch, reinstall("torch")),
         ("folder", lambda: check_folder(folder), f"chmod -R u+w {folder}"),
         ("port", lambda: check_port(LAB_PORT), "course lab --port 9000"),
-        ("bubblewrap", check_bubblewrap, "sudo apt-get install bubblewrap"),
+        ("sandbox", check_sandbox, install_sandbox()),
         ("browser", check_browser, "sudo apt-get install chromium"),
     ]
     findings: list[Finding] = []
@@ -185,16 +185,31 @@ def check_port(port: int) -> Iterator[Finding]:
         yield Finding("port", "ok", f"{port} is free")
 
 
-def check_bubblewrap() -> Iterator[Finding]:
+def check_sandbox() -> Iterator[Finding]:
     """Grading strangers' notebooks wants a sandbox; learning does not."""
-    if shutil.which("bwrap"):
-        yield Finding("bubblewrap", "ok", "grading runs in a sandbox")
-    elif sys.platform.startswith("linux"):
-        found = "missing: only instructors need it, to grade"
-        yield Finding("bubblewrap", "optional", found, "sudo apt-get install bubblewrap")
+    from course_lib.grading import sandbox
+
+    if not sys.platform.startswith("linux"):
+        found = f"not made for {sys.platform}: grade on Linux, or in a Linux VM"
+        yield Finding("sandbox", "optional", found)
+    elif shutil.which("bwrap") is None:
+        found = "no bubblewrap: only instructors need it, to grade"
+        yield Finding("sandbox", "optional", found, install_sandbox())
+    elif (kind := sandbox.available()) == sandbox.NOT_SANDBOXED:
+        found = "bubblewrap is here, but starts nothing: course grade cannot lock students' code in"
+        mend = "bwrap --unshare-all --ro-bind / / true  # says why; a container must allow user namespaces"
+        yield Finding("sandbox", "optional", found, mend)
+    elif "seccomp" not in kind:
+        found = f"{kind}: course grade locks students' code in; libseccomp would take dangerous calls away"
+        yield Finding("sandbox", "optional", found, install_sandbox())
     else:
-        found = f"not made for {sys.platform}: grade on Linux"
-        yield Finding("bubblewrap", "optional", found)
+        yield Finding("sandbox", "ok", f"{kind}: course grade locks students' code in")
+
+
+def install_sandbox() -> str:
+    if shutil.which("dnf"):
+        return "sudo dnf install bubblewrap libseccomp"
+    return "sudo apt-get install bubblewrap libseccomp2"
 
 
 def check_browser() -> Iterator[Finding]:
