@@ -63,10 +63,7 @@ def checking(title: str) -> Iterator[None]:
     except AssertionError:
         raise
     except NotImplementedError:
-        raise AssertionError(
-            f"{title}: not answered yet. Put your code where `raise NotImplementedError()` stands, "
-            "and run that cell."
-        ) from None
+        raise AssertionError(f"{title}: not answered yet") from None
     except NameError as error:
         raise AssertionError(
             f"{title}: {error}. Has the cell with your answer run without an error?"
@@ -159,7 +156,8 @@ def expect_close(
     Args:
         what: what was computed, such as "cvar_mask(returns, epsilon=0.1)".
         seen: what the student's function returned.
-        expected: the right value; its type (array or tensor), dtype and shape are demanded too.
+        expected: the right value; its type (array or tensor), dtype and shape are demanded too, but a tensor
+            of floats may be wider than expected: what is asked for there is a "float tensor".
         mistakes: message -> the value that this mistake gives. The first that fits is reported.
         rtol: relative tolerance.
         atol: absolute tolerance.
@@ -189,13 +187,12 @@ def expect_close(
             raise AssertionError(f"{what} holds NaN (a division by zero, or inf - inf?).{pair}")
         worst = int(np.argmax(~np.isclose(values, target, rtol=rtol, atol=atol)))
         index = tuple(map(int, np.unravel_index(worst, target.shape)))
+        truth = _dtype(expected) == "bool" and np.isin(values, (0.0, 1.0)).all()
+        one, other = (bool(x.flat[worst]) if truth else f"{x.flat[worst]:.6g}" for x in (values, target))
         raise AssertionError(
-            f"{what} is wrong. The first difference is at index {index}: "
-            f"{values.flat[worst]:.6g} instead of {target.flat[worst]:.6g}.{pair}"
+            f"{what} is wrong. The first difference is at index {index}: {one} instead of {other}.{pair}"
         )
-    if isinstance(expected, torch.Tensor) != isinstance(seen, torch.Tensor) or _dtype(seen) != _dtype(
-        expected
-    ):
+    if not _same_kind(seen, expected):
         raise AssertionError(
             f"{what} has the right values, but is a {type(seen).__name__} of dtype {_dtype(seen)}; "
             f"expected {wanted}."
@@ -205,7 +202,7 @@ def expect_close(
 def show(value: Any) -> str:
     """A short, readable form of an array, a tensor or a number."""
     try:
-        array = _numbers(value) if isinstance(value, torch.Tensor) else np.asarray(value)
+        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
         text = np.array2string(
             array, precision=5, threshold=24, edgeitems=4, max_line_width=100, separator=", "
         )
@@ -228,7 +225,7 @@ def _equal(old: Any, new: Any) -> bool:
 def _numbers(value: Any) -> np.ndarray:
     """Float64 copy of an array, a tensor or a (nested list of) number; raises where there are no numbers."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu().to(torch.float64).numpy()  # numpy has no bfloat16
     return np.array(value, dtype=np.float64)
 
 
@@ -236,6 +233,19 @@ def _close(values: np.ndarray, target: np.ndarray, rtol: float, atol: float) -> 
     return values.shape == target.shape and bool(
         np.allclose(values, target, rtol=rtol, atol=atol, equal_nan=True)
     )
+
+
+def _same_kind(seen: Any, expected: np.ndarray | torch.Tensor) -> bool:
+    if not isinstance(expected, torch.Tensor):
+        return not isinstance(seen, torch.Tensor) and _dtype(seen) == _dtype(expected)
+    if not isinstance(seen, torch.Tensor):
+        return False
+    wider = (
+        seen.dtype.is_floating_point
+        and expected.dtype.is_floating_point
+        and torch.finfo(seen.dtype).bits >= torch.finfo(expected.dtype).bits
+    )
+    return wider or seen.dtype == expected.dtype
 
 
 def _dtype(value: Any) -> str:

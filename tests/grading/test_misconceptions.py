@@ -73,13 +73,31 @@ def test_other_failures_are_told_plainly(seen, part):
     assert part in message_of(seen, RIGHT)
 
 
+def test_masks_are_shown_as_true_and_false():
+    said = message_of(torch.tensor([True, True]), torch.tensor([True, False]))
+    assert "index (1,): True instead of False" in said
+    assert "returned: [ True,  True]" in said
+    assert "expected: [ True, False]" in said
+    assert "index (1,): 0.5 instead of 0" in message_of(torch.tensor([1.0, 0.5]), torch.tensor([True, False]))
+
+
+def test_float_tensors_may_be_wider_but_not_narrower():
+    expected = torch.tensor([0.5, 2.0])
+    expect_close("f(x)", expected.double(), expected)
+    for narrow in (torch.float16, torch.bfloat16):
+        assert f"of dtype {str(narrow)[6:]}" in message_of(expected.to(narrow), expected)
+    assert "of dtype float32" in message_of(expected, expected.double())
+    assert "of dtype int64" in message_of(torch.tensor([1, 2]), torch.tensor([1.0, 2.0]))
+    assert "is a ndarray" in message_of(expected.numpy(), expected)
+
+
 def test_scalars():
     expect_close("f(x)", torch.tensor(3.0), torch.tensor(3.0))
     assert "is a float" in message_of(3.0, torch.tensor(3.0))
 
 
 def test_checking_turns_every_failure_into_words():
-    with pytest.raises(AssertionError, match="not answered yet"), checking("Question 9"):
+    with pytest.raises(AssertionError, match=r"^Question 9: not answered yet$"), checking("Question 9"):
         raise NotImplementedError
     with pytest.raises(AssertionError, match="Has the cell with your answer run"), checking("Question 9"):
         missing_name  # noqa: B018

@@ -1,49 +1,19 @@
 """The grader of ps2_epopt, graded: right answers get all points; a wrong one loses its own, and hears why."""
 
 import ast
-import copy
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
+import answer_banks
 import nbformat
 import numpy as np
 import pytest
+from answer_banks import Answer, Marks, grade
 
-from course_lib.grading.check import run_cells
-
-ROOT = Path(__file__).parents[3]
-HERE = Path(__file__).parent
 NAME = "ps2_epopt"
-QUESTIONS = ("q1", "q2", "q3", "q4", "q5", "q6")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of a bank."""
-
-    question: str
-    source: str
-    says: str
-    """Words that the message must hold; empty for a right answer."""
-    name: str
-
-
-def bank(file: str) -> list[Answer]:
-    """The decorated functions of a bank file, as text."""
-    text = (HERE / file).read_text(encoding="utf-8")
-    answers = []
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef):
-            question, *says = (argument.value for argument in node.decorator_list[0].args)
-            name = says[0] if says else ast.get_docstring(node)
-            answers.append(
-                Answer(question, ast.get_source_segment(text, node), says[0] if says else "", name)
-            )
-    return answers
-
-
-WRONG, RIGHT = bank("wrong_answers.py"), bank("right_answers.py")
+POINTS = {"q1": 4, "q2": 4, "q3": 5, "q4": 4, "q5": 4, "q6": 5}
+WRONG = answer_banks.bank(Path(__file__).with_name("wrong_answers.py"))
+RIGHT = answer_banks.bank(Path(__file__).with_name("right_answers.py"))
 
 
 def label(answer: Answer) -> str:
@@ -52,88 +22,74 @@ def label(answer: Answer) -> str:
 
 @pytest.fixture(scope="module")
 def solution() -> nbformat.NotebookNode:
-    return nbformat.read(ROOT / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)
+    return answer_banks.solution(NAME)
 
 
-@pytest.fixture(autouse=True)
-def graded(monkeypatch):
-    """No plots and no training, as in a grader."""
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+@pytest.fixture(scope="module")
+def released() -> nbformat.NotebookNode:
+    return answer_banks.release(NAME)
 
 
-def grade(solution, answers: dict[str, str]) -> dict[str, tuple[float, float, str]]:
-    """(points, out of, messages) of each autograded question, with some solution cells replaced."""
-    notebook = copy.deepcopy(solution)
-    for cell in notebook.cells:
-        meta = cell.metadata.get("nbgrader", {})
-        if meta.get("solution") and meta["grade_id"] in answers:
-            cell.source = answers[meta["grade_id"]]
-    result = dict.fromkeys(QUESTIONS, (0.0, 0.0, ""))
-    for outcome in run_cells(notebook):
-        if outcome.points is not None and outcome.out_of:
-            question = outcome.name.split("-")[0]
-            points, out_of, message = result[question]
-            result[question] = (points + outcome.points, out_of + outcome.out_of, message + outcome.message)
-    return result
+@pytest.fixture(scope="module")
+def marks_of_banks(solution) -> dict[Answer, dict[str, Marks]]:
+    """Every answer of the banks, as the only change of the solution."""
+    answers = WRONG + RIGHT
+    marks = answer_banks.grade_each(solution, [(answer.question, answer.source) for answer in answers])
+    return dict(zip(answers, marks, strict=True))
 
 
 def test_banks_are_large_enough():
-    for question in QUESTIONS:
-        assert sum(a.question == question for a in WRONG) >= 4
-        assert sum(a.question == question for a in RIGHT) >= 2
+    for question in POINTS:
+        assert sum(a.question == question for a in WRONG) >= 10
+        assert sum(a.question == question for a in RIGHT) >= 3
 
 
 def test_solution_gets_full_marks(solution):
     marks = grade(solution, {})
-    assert {q: m[0] for q, m in marks.items()} == {"q1": 4, "q2": 4, "q3": 5, "q4": 4, "q5": 4, "q6": 5}
-    assert all(points == out_of and message == "" for points, out_of, message in marks.values())
+    assert {question: mark.points for question, mark in marks.items()} == POINTS
+    assert all(mark.full and mark.message == "" for mark in marks.values())
 
 
-def test_release_gets_nothing_and_says_so():
-    released = nbformat.read(ROOT / "assignments" / NAME / f"{NAME}.ipynb", as_version=4)
-    outcomes = [outcome for outcome in run_cells(released) if outcome.points is not None]
-    assert len(outcomes) == 12
-    for outcome in outcomes:
-        assert outcome.points == 0.0
-        assert "not answered yet" in outcome.message
+def test_release_gets_nothing_and_says_so_in_a_line(released):
+    marks = grade(released, {})
+    assert sum(len(mark.messages) for mark in marks.values()) == 12
+    for mark in marks.values():
+        assert mark.points == 0.0
+        for message in mark.messages.values():
+            assert message.endswith("not answered yet")
+            assert len(message) < 50
 
 
 @pytest.mark.parametrize("answer", WRONG, ids=label)
-def test_wrong_answer_loses_its_own_points_and_hears_why(solution, answer):
-    marks = grade(solution, {answer.question: answer.source})
-    points, out_of, message = marks.pop(answer.question)
-    assert points < out_of
-    assert answer.says in message
-    for question, (points, out_of, message) in marks.items():
-        assert points == out_of, f"{question} lost points too: {message}"
+def test_wrong_answer_loses_its_own_points_and_hears_why(marks_of_banks, answer):
+    marks = dict(marks_of_banks[answer])
+    mark = marks.pop(answer.question)
+    assert not mark.full
+    assert answer.says in mark.message
+    assert all(other.full for other in marks.values()), marks
 
 
 @pytest.mark.parametrize("answer", RIGHT, ids=label)
-def test_right_answer_gets_full_marks(solution, answer):
-    marks = grade(solution, {answer.question: answer.source})
-    assert all(points == out_of for points, out_of, _ in marks.values()), marks
+def test_right_answer_gets_full_marks(marks_of_banks, answer):
+    marks = marks_of_banks[answer]
+    assert all(mark.full for mark in marks.values()), marks
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", POINTS)
 @pytest.mark.parametrize("source", ["def broken(:", "1 / 0", ""], ids=["syntax error", "stops", "empty"])
 def test_cell_that_does_not_run_costs_one_question(solution, question, source):
     marks = grade(solution, {question: source})
-    points, _, message = marks.pop(question)
-    assert points == 0.0
-    assert "Has the cell with your answer run without an error?" in message
-    assert all(points == out_of for points, out_of, _ in marks.values())
+    mark = marks.pop(question)
+    assert mark.points == 0.0
+    assert "Has the cell with your answer run without an error?" in mark.message
+    assert all(other.full for other in marks.values())
 
 
 def test_student_who_reuses_library_names_keeps_the_points(solution):
     """Test cells bring what they need under names of their own."""
-    notebook = copy.deepcopy(solution)
-    for cell in notebook.cells:
-        if cell.id == "q6":
-            cell.source += (
-                "\n\nepopt = norm = softmax = kstest = check = rng = None\nexpected = seen = what = 3"
-            )
-    outcomes = [o for o in run_cells(notebook) if o.points is not None]
-    assert all(o.points == o.out_of for o in outcomes), outcomes
+    taken = "\n\nepopt = norm = softmax = kstest = check = rng = None\nexpected = seen = what = 3"
+    marks = grade(solution, {"q6": answer_banks.answer_cells(solution)["q6"] + taken})
+    assert all(mark.full for mark in marks.values()), marks
 
 
 def test_random_cases_never_fail_a_right_answer(solution, monkeypatch):
@@ -141,7 +97,7 @@ def test_random_cases_never_fail_a_right_answer(solution, monkeypatch):
     for seed in range(12):
         monkeypatch.setenv("COURSE_GRADING_SEED", str(seed))
         marks = grade(solution, {})
-        assert all(points == out_of for points, out_of, _ in marks.values()), (seed, marks)
+        assert all(mark.full for mark in marks.values()), (seed, marks)
 
 
 def test_test_cells_keep_to_what_a_grader_can_trust(solution):
@@ -156,21 +112,17 @@ def test_test_cells_keep_to_what_a_grader_can_trust(solution):
         assert last.items[0].context_expr.func.attr == "checking"
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
-                in_function = isinstance(node, ast.Import) and node.names[0].name == "numpy"
-                assert in_function or all(name.asname.startswith("_") for name in node.names), meta[
-                    "grade_id"
-                ]
+                assert all(name.asname.startswith("_") for name in node.names), meta["grade_id"]
 
 
-def test_every_stub_line_stands_in_the_solution(solution):
+def test_every_stub_line_stands_in_the_solution(solution, released):
     """What a student is given is the solution with its answer cut out."""
-    released = nbformat.read(ROOT / "assignments" / NAME / f"{NAME}.ipynb", as_version=4)
     source = {cell.id: cell.source.splitlines() for cell in solution.cells}
     for cell in released.cells:
         for line in cell.source.splitlines():
             stub = line.strip() in {"# YOUR CODE HERE", "raise NotImplementedError()", "YOUR ANSWER HERE"}
             assert stub or line in source[cell.id], line
-    for question in QUESTIONS:
+    for question in POINTS:
         cell = next(cell for cell in released.cells if cell.id == question)
         assert ast.get_docstring(ast.parse(cell.source).body[0])
         assert cell.source.rstrip().endswith("raise NotImplementedError()")
@@ -195,7 +147,7 @@ def test_visible_values_are_those_of_the_mistakes(solution):
             np.testing.assert_allclose(np.asarray(value), np.asarray(formulas[name]), rtol=1e-4, err_msg=name)
 
 
-def test_banks_stay_out_of_the_release():
-    text = json.dumps(json.loads((ROOT / "assignments" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")))
-    assert "wrong_answers" not in text
-    assert [p.name for p in (ROOT / "assignments" / NAME).iterdir()] == [f"{NAME}.ipynb"]
+def test_banks_stay_out_of_the_release(released):
+    assert "wrong_answers" not in json.dumps(released)
+    folder = answer_banks.ROOT / "assignments" / NAME
+    assert [p.name for p in folder.iterdir()] == [f"{NAME}.ipynb"]
