@@ -1,109 +1,47 @@
-"""Self-check: the visible tests of an assignment, in a fresh process, as a table.
+"""Self-check: the visible tests of an assignment, run as the grader will run them, as a table.
 
-A fresh process knows nothing that was run and deleted in the open notebook: what passes here also runs from
-top to bottom. Hidden tests stay with the grader, so a full table is not yet full marks.
+Two fresh processes know nothing that was run and deleted in the open notebook, and run only what a grader
+runs. Hidden tests stay with the grader, so a full table is not yet full marks.
 """
 
-import contextlib
-import io
-import json
 import os
 import subprocess
 import sys
 import tempfile
-import textwrap
-import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-import nbformat
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from course_lib.grading import sandbox
+from course_lib.grading.results import Mark, Result
+from course_lib.grading.sandbox import Limits
+
+LIMITS = Limits(cell_seconds=30.0, submission_seconds=240.0, memory=8 << 30)
+"""Generous: a student's machine may be slow, and nobody else waits."""
 TIMEOUT = 300.0
 """Seconds after which a check is given up."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one test cell said."""
-
-    name: str
-    """The test cell's name (nbgrader's `grade_id`), or that of a cell that stopped."""
-    points: float | None
-    """Points got; None where a person marks the answer."""
-    out_of: float
-    """Points to be had; 0 for a cell that is no test."""
-    message: str
-    """Empty where all is well."""
-
-
-def run_cells(notebook: nbformat.NotebookNode) -> list[Outcome]:
-    """Runs a notebook's code cells in order, in this process, and reports on its test cells.
-
-    Args:
-        notebook: an assignment, or its solution with the hidden tests.
-
-    Returns:
-        One outcome per test cell and per manually marked cell, in order, and one per other cell that stopped.
-    """
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    namespace: dict = {"__name__": "__main__"}
-    namespace["get_ipython"] = lambda: _NoMagic(namespace)
-    outcomes = []
-    for cell in notebook.cells:
-        meta = cell.metadata.get("nbgrader", {})
-        graded = meta.get("grade", False)
-        if graded and meta.get("solution", False):
-            outcomes.append(Outcome(meta["grade_id"], None, meta["points"], "marked by a person"))
-            continue
-        if cell.cell_type != "code":
-            continue
-        error = ""
-        try:
-            code = compile(
-                TransformerManager().transform_cell(cell.source), f"<{meta.get('grade_id', cell.id)}>", "exec"
-            )
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                exec(code, namespace)
-        except AssertionError as failed:
-            error = str(failed) or "an assertion failed"
-        except (Exception, SystemExit) as failed:
-            error = "".join(traceback.format_exception_only(failed)).strip()
-        if graded:
-            outcomes.append(
-                Outcome(meta["grade_id"], 0.0 if error else meta["points"], meta["points"], error)
-            )
-        elif error:
-            outcomes.append(Outcome(meta.get("grade_id", cell.id), 0.0, 0.0, error))
-    return outcomes
-
-
-class _NoMagic:
-    """Stands for IPython where there is none: `%%time` runs its cell, magic without a cell does nothing."""
-
-    def __init__(self, namespace: dict) -> None:
-        self._namespace = namespace
-
-    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
-        exec(cell, self._namespace)
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments, **options: None
-
-
-def check(path: str | Path = ".") -> bool:
-    """Runs the visible tests of a notebook in a fresh process and prints a table.
+def check(path: str | Path = ".", console: Console | None = None) -> bool:
+    """Runs the visible tests of a notebook and prints a table.
 
     Args:
         path: the notebook, saved, or the folder that holds it.
+        console: where to print; standard output by default.
 
     Returns:
         Whether every visible test passed.
 
     Raises:
         FileNotFoundError: there is no such notebook.
+        ValueError: it is no assignment.
     """
+    console = console or Console(soft_wrap=False)
     path = Path(path).expanduser().resolve()
     if path.is_dir():
         found = sorted(path.glob("*.ipynb"))
@@ -116,46 +54,103 @@ def check(path: str | Path = ".") -> bool:
         report = Path(folder) / "report.json"
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "course_lib.grading.check", str(path), str(report)],
+                [sys.executable, "-P", "-m", "course_lib.grading.check", str(path), str(report)],
                 cwd=path.parent,
-                env={**os.environ, "NBGRADER_EXECUTION": "check", "MPLBACKEND": "agg"},
+                env={**os.environ, "MPLBACKEND": "agg"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            print(f"{path.name}: stopped after {TIMEOUT:.0f} s. A loop that never ends, or a busy machine?")
+            console.print(f"{path.name}: stopped after {TIMEOUT:.0f} s; is this machine very busy?")
             return False
         if not report.exists():
-            print(f"{path.name}: the check stopped.\n{done.stderr[-2000:]}")
-            return False
-        outcomes = [Outcome(**row) for row in json.loads(report.read_text(encoding="utf-8"))]
-    print("\n".join(table(outcomes)))
-    return all(row.points is None or (row.points == row.out_of and not row.message) for row in outcomes)
+            raise ValueError(f"{path.name} cannot be checked: {_last_line(done.stderr)}")
+        result = Result.from_json(report.read_text(encoding="utf-8"))
+    show(result, console)
+    return all(mark.points is None or mark.points == mark.out_of for mark in result.marks)
 
 
-def table(outcomes: Iterable[Outcome]) -> list[str]:
-    """The outcomes as lines of text: question, points, message."""
-    outcomes = list(outcomes)
-    width = max((len(row.name) for row in outcomes), default=0)
-    lines = []
-    for row in outcomes:
-        if row.points is None:
-            points = f"  - /{row.out_of:3g}"
-        else:
-            points = f"{row.points:3g} /{row.out_of:3g}" if row.out_of else " stopped"
-        message = [piece for line in row.message.splitlines() for piece in textwrap.wrap(line, 90) or [""]]
-        lines.append(f"{row.name:<{width}}  {points:<8}  {message[0] if message else 'passed'}")
-        lines += [" " * (width + 12) + piece for piece in message[1:]]
-    got = sum(row.points for row in outcomes if row.points is not None)
-    total = sum(row.out_of for row in outcomes if row.points is not None)
-    return [
-        *lines,
-        f"{got:g} of {total:g} points on what you can see. Hidden cases are run after you hand in.",
-    ]
+def show(result: Result, console: Console) -> None:
+    """Prints a result as a table: question, points, and what to mend."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("test", no_wrap=True)
+    table.add_column("points", no_wrap=True, justify="right")
+    table.add_column("message and hint", overflow="fold")
+    said = set()
+    for mark in result.marks:
+        if mark.points is None:
+            table.add_row(mark.name, f"- / {mark.out_of:g}", "a person marks this one", style="dim")
+            continue
+        points = f"{mark.points:g} / {mark.out_of:g}"
+        if mark.points == mark.out_of:
+            table.add_row(mark.name, points, Text("✓ passed", style="green"))
+            continue
+        first, _, rest = mark.message.partition("\n")
+        message = Text(f"✗ {first}", style="bold")
+        # The same words twice in a question teach nothing.
+        if (mark.question, first.partition(": ")[2]) not in said:
+            message.append(f"\n{rest}" if rest else "", style="not bold")
+        said.add((mark.question, first.partition(": ")[2]))
+        table.add_row(mark.name, points, message)
+    console.print(table)
+    written = sum(mark.out_of for mark in result.marks if mark.points is None)
+    console.print(
+        f"[bold]{result.points:g} of {result.out_of:g} points[/] on the tests that you can see"
+        + (f"; {written:g} more are given by a person." if written else ".")
+        + "\nHidden tests are run after you hand in: a full table is a good sign, and no promise.",
+        highlight=False,
+    )
+
+
+def examine_file(path: Path) -> Result:
+    """The result of a notebook's own tests; in this process and one that it starts.
+
+    Raises:
+        ValueError: the notebook cannot be read, or holds no test.
+    """
+    # Seconds of imports, which the process that only prints the table does without.
+    import nbformat
+
+    from course_lib.grading import examine, masking
+    from course_lib.grading.student import PipeWire
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise ValueError(f"it is no notebook ({error})") from None
+    assignment = examine.read_assignment(path.stem, notebook)
+    with tempfile.TemporaryDirectory() as library:
+        masking.copy_masked(assignment.graded_names, Path(library))
+        arguments = [str(LIMITS.memory), str(int(LIMITS.submission_seconds))]
+
+        def open_wire() -> PipeWire:
+            return PipeWire(
+                sandbox.start(
+                    ["-m", "course_lib.grading.worker", *arguments], Path(library), sandbox.NOT_SANDBOXED
+                )
+            )
+
+        result = examine.examine(assignment, {}, open_wire, seed=0, limits=LIMITS)
+    own = [cell for cell in notebook.cells if "grade_id" not in cell.metadata.get("nbgrader", {})]
+    names = {name for cell in own if cell.cell_type == "code" for name in examine.bound_names(cell.source)}
+    return replace(result, marks=tuple(_with_hint(mark, names) for mark in result.marks))
+
+
+def _with_hint(mark: Mark, own_names: Iterable[str]) -> Mark:
+    """Tells that a missing name is defined in a cell that no grader runs."""
+    for name in own_names:
+        if f"name '{name}' is not defined" in mark.message:
+            hint = f"`{name}` is defined in a cell of your own. Only answer cells are graded: put it there."
+            return replace(mark, message=f"{mark.message}\n{hint}")
+    return mark
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].removeprefix("ValueError: ") if lines else "the process ended without a word"
 
 
 if __name__ == "__main__":
-    rows = run_cells(nbformat.read(sys.argv[1], as_version=4))
-    Path(sys.argv[2]).write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
+    Path(sys.argv[2]).write_text(examine_file(Path(sys.argv[1])).to_json(), encoding="utf-8")

@@ -13,12 +13,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import nbformat
+if TYPE_CHECKING:
+    import nbformat  # takes a second to import, and only readers of notebooks need it
 
 from course_lib import __version__
-from course_lib.grading.misconceptions import SEED_VARIABLE
 from course_lib.grading.results import Answer, Mark, Result, Status
 from course_lib.grading.sandbox import Limits
 from course_lib.grading.student import Student, Wire
@@ -69,7 +69,7 @@ class Assignment:
 
 
 def read_assignment(
-    name: str, solution: nbformat.NotebookNode, release: nbformat.NotebookNode | None = None
+    name: str, solution: "nbformat.NotebookNode", release: "nbformat.NotebookNode | None" = None
 ) -> Assignment:
     """The cells that matter, in order.
 
@@ -103,7 +103,7 @@ def read_assignment(
                 source=cell.source,
                 released=released[meta["grade_id"]],
                 points=float(meta.get("points", 0.0)),
-                binds=_bound_names(cell.source) if role == "answer" else (),
+                binds=bound_names(cell.source) if role == "answer" else (),
             )
         )
     if not any(cell.role == "test" for cell in cells):
@@ -139,6 +139,8 @@ def examine(
         limits: how long anything may take.
         submission_sha256: hash of the file that came; kept in the result.
     """
+    from course_lib.grading.misconceptions import SEED_VARIABLE  # imports torch, which only tests need
+
     began = time.monotonic()
     os.environ[SEED_VARIABLE], os.environ[EXECUTION_VARIABLE] = str(seed), "autograde"
     texts = {
@@ -233,7 +235,7 @@ def _run(cell: Cell, namespace: dict) -> str:
     return ""
 
 
-def _role(cell: nbformat.NotebookNode, meta: Mapping) -> str | None:
+def _role(cell: "nbformat.NotebookNode", meta: Mapping) -> str | None:
     if not meta.get("grade_id"):
         return None
     graded, answered, code = meta.get("grade", False), meta.get("solution", False), cell.cell_type == "code"
@@ -244,10 +246,13 @@ def _role(cell: nbformat.NotebookNode, meta: Mapping) -> str | None:
     return "test" if graded else "answer" if answered else "setup"
 
 
-def _bound_names(source: str) -> tuple[str, ...]:
+def bound_names(source: str) -> tuple[str, ...]:
     """Functions, classes and variables that a cell binds at module level; none where it does not parse."""
+    without_magic = "".join(
+        line if not line.startswith(("%", "!")) else "\n" for line in source.splitlines(keepends=True)
+    )
     try:
-        body = ast.parse(source).body
+        body = ast.parse(without_magic).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     names = []

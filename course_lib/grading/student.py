@@ -22,8 +22,8 @@ START_SECONDS = 120.0
 """For a student's process to say that it is ready; generous, as no student's code runs yet."""
 MAX_CALLBACKS = 10_000
 """Times that one call may ask the trusted side to run a function of its own."""
-NOT_RAISED = (StopIteration, StopAsyncIteration, GeneratorExit)
-"""Exceptions that would steer a test's own loops; they arrive as plain failures."""
+NOT_RAISED = (StopIteration, StopAsyncIteration, GeneratorExit, NameError)
+"""Exceptions that would steer a test's own loops, or be taken for its own; they arrive as plain failures."""
 
 
 class Stopped(Exception):
@@ -274,7 +274,7 @@ class StandIn:
                 raised = None
             if raised is not None:
                 raise raised
-        raise AssertionError(f"{self.__name__} stopped with {_error_text(error, where=True)}")
+        raise AssertionError(f"your {self.__name__} stopped with {_error_text(error, where=True)}")
 
 
 def _special(value: Any, callbacks: list[Callable]) -> Any:

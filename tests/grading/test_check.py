@@ -1,14 +1,13 @@
-"""A student's self-check: a table, from a fresh process."""
+"""A student's self-check: a table, from fresh processes that run what a grader runs."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import nbformat
 import pytest
 
 from course_lib.grading import check as module
-from course_lib.grading.check import check, run_cells, table
-
-ROOT = Path(__file__).parents[2]
+from course_lib.grading.check import check, examine_file
+from course_lib.grading.sandbox import Limits
 
 
 def cell(source: str, name: str, **fields):
@@ -16,10 +15,11 @@ def cell(source: str, name: str, **fields):
     return nbformat.v4.new_code_cell(source, id=name, metadata={"nbgrader": meta})
 
 
-def notebook(answer: str, extra: str = "") -> nbformat.NotebookNode:
+def notebook(answer: str, setup: str = "", own: str = "") -> nbformat.NotebookNode:
     book = nbformat.v4.new_notebook()
     book.cells = [
-        nbformat.v4.new_code_cell("import math\nbase = 1\n" + extra, id="setup"),
+        cell("import math\nbase = 1\n" + setup, "setup"),
+        nbformat.v4.new_code_cell(own, id="own"),
         cell(answer, "q1", solution=True),
         cell(
             "assert double(2) == 4, 'double(2) gave %r, expected 4' % double(2)",
@@ -35,76 +35,87 @@ def notebook(answer: str, extra: str = "") -> nbformat.NotebookNode:
 
 @pytest.fixture
 def saved(tmp_path):
-    def save(book):
+    def save(*sources, **named):
         path = tmp_path / "ps9_double.ipynb"
-        nbformat.write(book, path)
+        nbformat.write(notebook(*sources, **named), path)
         return path
 
     return save
 
 
-def test_points_and_messages():
-    wrong = {o.name: o for o in run_cells(notebook("def double(x): return x"))}
+def marks(path):
+    return {mark.name: mark for mark in examine_file(path).marks}
+
+
+def test_points_and_messages(saved):
+    wrong = marks(saved("def double(x): return x"))
     assert (wrong["q1-test"].points, wrong["q1-test"].message) == (0.0, "double(2) gave 2, expected 4")
     assert wrong["q2-test"].points == 1
     assert wrong["q3"].points is None
-    broken = {o.name: o for o in run_cells(notebook("def double(x) return"))}
-    assert "SyntaxError" in broken["q1"].message
+    broken = marks(saved("def double(x) return"))
     assert broken["q1-test"].points == 0.0
-    leaves = {o.name: o for o in run_cells(notebook("def double(x): raise SystemExit(0)"))}
+    assert "q1 stopped with SyntaxError" in broken["q1-test"].message
+    assert "line 1: def double(x) return" in broken["q1-test"].message
+    leaves = marks(saved("def double(x): raise SystemExit(0)"))
     assert leaves["q1-test"].points == 0.0
 
 
-def test_cells_share_names_but_not_with_this_process():
-    assert run_cells(notebook("def double(x): return base * 2 * x"))[0].points == 2
-    assert "base" not in globals()
+def test_answers_see_the_setup_and_jupyter_magic_is_no_error(saved):
+    result = marks(saved("%%time\ndef double(x): return base * 2 * x", setup="%matplotlib inline\n!true"))
+    assert result["q1-test"].points == 2
 
 
-def test_jupyter_magic_is_no_error():
-    outcomes = run_cells(notebook("%%time\ndef double(x): return 2 * x", "%matplotlib inline\n!true"))
-    assert [o.name for o in outcomes] == ["q1-test", "q2-test", "q3"]
-    assert outcomes[0].points == 2
+def test_cells_of_one_s_own_are_not_run_and_the_student_hears_it(saved):
+    result = marks(saved("def double(x): return helper(x)", own="def helper(x): return 2 * x"))
+    assert result["q1-test"].points == 0.0
+    assert "`helper` is defined in a cell of your own" in result["q1-test"].message
 
 
 def test_table_of_a_passing_notebook(saved, capsys):
-    assert check(saved(notebook("def double(x): return 2 * x"))) is True
-    said = capsys.readouterr().out
-    assert "q1-test    2 /  2  passed" in said
-    assert "3 of 3 points on what you can see" in said
-    assert "Hidden cases" in said
+    assert check(saved("def double(x): return 2 * x")) is True
+    said = " ".join(capsys.readouterr().out.split())
+    assert "q1-test 2 / 2 ✓ passed" in said
+    assert "3 of 3 points on the tests that you can see; 3 more are given by a person" in said
+    assert "Hidden tests" in said
 
 
 def test_table_of_a_failing_notebook(saved, capsys):
-    path = saved(notebook("def double(x): return x"))
+    path = saved("def double(x): return x")
     assert check(path.parent) is False
     said = capsys.readouterr().out
-    assert "double(2) gave 2, expected 4" in said
+    assert "✗ double(2) gave 2, expected 4" in said
     assert "1 of 3 points" in said
 
 
 def test_what_the_open_notebook_remembers_does_not_count(saved, capsys):
     """`double` exists here, but not in the file."""
     globals()["double"] = lambda x: 2 * x
-    assert check(saved(notebook("pass"))) is False
-    assert "NameError" in capsys.readouterr().out
+    assert check(saved("pass")) is False
+    assert "name 'double' is not defined" in capsys.readouterr().out
 
 
-def test_endless_loops_and_crashes_are_told(saved, capsys, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "TIMEOUT", 5.0)
-        assert check(saved(notebook("while True: pass"))) is False
-    assert "loop that never ends" in capsys.readouterr().out
-    assert check(saved(notebook("import os; os._exit(3)"))) is False
-    assert "the check stopped" in capsys.readouterr().out
+def test_an_endless_loop_and_a_crash_cost_their_question_and_are_told(saved, monkeypatch):
+    monkeypatch.setattr(module, "LIMITS", replace(module.LIMITS, cell_seconds=2.0))
+    endless = marks(saved("def double(x):\n    while True: pass"))
+    assert "no end after 2 s" in endless["q1-test"].message
+    assert endless["q2-test"].points == 1
+    crashed = marks(saved("import os\ndef double(x): os._exit(3)"))
+    assert "ended: a crash" in crashed["q1-test"].message
+    assert crashed["q2-test"].points == 1
 
 
-def test_missing_notebooks_are_told(tmp_path):
+def test_a_student_s_machine_may_be_slow():
+    assert Limits().cell_seconds < module.LIMITS.cell_seconds < module.TIMEOUT
+
+
+def test_missing_and_foreign_notebooks_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="save the notebook"):
         check(tmp_path / "ps9.ipynb")
     with pytest.raises(FileNotFoundError, match="0 notebooks"):
         check(tmp_path)
-
-
-def test_long_messages_stay_in_their_column():
-    lines = table(run_cells(notebook("def double(x): return 'many words ' * 40")))
-    assert max(map(len, lines)) < 120
+    (tmp_path / "ps9.ipynb").write_text("nonsense")
+    with pytest.raises(ValueError, match=r"ps9.ipynb cannot be checked: it is no notebook"):
+        check(tmp_path)
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "ps9.ipynb")
+    with pytest.raises(ValueError, match="has no test cell"):
+        check(tmp_path)
