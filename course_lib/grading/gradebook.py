@@ -112,6 +112,17 @@ def database(root: Path) -> Path:
     return Path(root).resolve() / "grading" / "gradebook.db"
 
 
+def folder_name(student: str) -> str:
+    """The student's name, where it is good as the name of a file.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not re.fullmatch(r"[\w@-][\w.@-]*", student):
+        raise ValueError(f"{student!r} is no name for a folder: letters, digits and . _ @ - only")
+    return student
+
+
 # --- the assignment
 
 
@@ -149,10 +160,8 @@ def _enter_assignment(name: str, root: Path, book) -> NotebookNode:
 
 
 def _import_one(result: Result, release: NotebookNode, root: Path, book) -> None:
-    if not re.fullmatch(r"[\w@-][\w.@-]*", result.student):
-        raise ValueError(f"{result.student!r} is no name for a folder: letters, digits and . _ @ - only")
     name = result.assignment
-    folders = [root / room / result.student / name for room in (SUBMITTED, AUTOGRADED)]
+    folders = [root / room / folder_name(result.student) / name for room in (SUBMITTED, AUTOGRADED)]
     submitted, autograded = (folder / f"{name}.ipynb" for folder in folders)
     book.update_or_create_student(result.student)
     if result.status == "missing" and not _touched_by_hand(name, result.student, book):

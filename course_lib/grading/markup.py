@@ -24,8 +24,8 @@ LINKS = re.compile(r"(https?://|mailto:)", re.ASCII | re.IGNORECASE)
 MATH_TAGS = set(  # MathML Core, and what latex2mathml makes besides
     re.findall(
         r"\w+",
-        """math menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow
-        ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none""",
+        """math menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot
+        mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none""",
     )
 )
 MATH_ATTRIBUTES = set(
@@ -39,10 +39,11 @@ MATH_ATTRIBUTES = set(
 TEXT_TAGS = set(
     re.findall(
         r"\w+",
-        """a b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img kbd li ol p pre s span
-        strong sub summary sup table tbody td th thead tr u ul""",
+        """a b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img kbd li ol p pre s
+        span strong sub summary sup table tbody td th thead tr u ul""",
     )
 )
+_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 _ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -82,16 +83,19 @@ def formula(latex: str, display: str = "inline") -> str:
     try:
         if len(latex) > LONGEST_FORMULA:
             raise ValueError("too long")
-        mathml = latex2mathml.converter.convert(latex, display=display)
+        # Without braces the converter leaves the letter's form to `mathvariant`, which browsers no longer draw.
+        latex = re.sub(r"(\\math[a-z]+)\s+([A-Za-z])", r"\1{\2}", latex)
+        mathml = latex2mathml.converter.convert(latex, display=display).replace(_NAMESPACE, "")
         # The converter does not escape \text{<b>}: what is no tree of known elements is not taken.
-        if any(
-            element.tag.rpartition("}")[2] not in MATH_TAGS
-            for element in ElementTree.fromstring(mathml).iter()
-        ):
+        tree = ElementTree.fromstring(mathml)
+        if any(element.tag not in MATH_TAGS for element in tree.iter()):
             raise ValueError("no formula")
     except Exception:  # of the many ways to be wrong, each is shown to the reader as what was written
         return f"<code>{html.escape(latex.strip())}</code>"
-    return mathml
+    for element in tree.iter():
+        if element.text and element.tag == "mtext":
+            element.text = re.sub(r"\\([_%$#&{}])", r"\1", element.text)
+    return ElementTree.tostring(tree, encoding="unicode")
 
 
 class _Renderer(IPythonRenderer):
@@ -109,8 +113,12 @@ class _Renderer(IPythonRenderer):
     def block_mermaidjs(self, code: str) -> str:
         return f"<pre>{html.escape(code)}</pre>"
 
-    def _embed_image_or_attachment(self, src: str) -> str:
-        return src  # attachments are not handed in; nbconvert would stop at one
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        if PICTURES.match(url):
+            return super().image(text, url, title)
+        return (
+            f"<em>[picture not shown: {html.escape(text)}]</em>"  # also attachments: they are not handed in
+        )
 
 
 def _allow(tag: str, attribute: str, value: str) -> str | None:
