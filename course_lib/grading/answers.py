@@ -17,6 +17,9 @@ import nbformat
 
 LONGEST_ANSWER = 100_000
 """Characters of a cell that still counts as an answer."""
+MOST_CELLS = 5000
+_MOST_OWN = 1_000_000
+"""Characters of a student's own cells that are looked through; more only costs time."""
 _BINDS = re.compile(
     r"^(?:async[ \t]+)?(?:def|class)[ \t]+(?P<made>\w+)"
     r"|^(?P<set>\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]*)?=(?!=)"
@@ -142,7 +145,13 @@ def read_answers(data: bytes, assignment: Assignment) -> Reading:
     cells = list(_cells(_load(data)))
     named = [cell for cell in cells if cell.name in assignment.names]
     loose = [cell for cell in cells if cell.name not in assignment.names]
-    own = [cell for cell in loose if cell.id not in assignment.ids and cell.text not in assignment.texts]
+    own, looked_through = [], 0
+    for cell in loose:
+        looked_through += len(cell.source or "")
+        if looked_through > _MOST_OWN:
+            break
+        if cell.id not in assignment.ids and cell.text not in assignment.texts:
+            own.append(cell)
     answers, problems, changed, taken = {}, [], 0, set()
     for question in assignment.questions:
         name = question.name
@@ -307,8 +316,13 @@ def _load(data: bytes) -> dict:
 
 def _cells(book: dict) -> Iterator[_Cell]:
     """Cells of nbformat 4, and of 3, which kept them in worksheets and called a source "input"."""
-    sheets = [book, *(s for s in _list(book.get("worksheets")) if isinstance(s, dict))]
-    for raw in (cell for sheet in sheets for cell in _list(sheet.get("cells")) if isinstance(cell, dict)):
+    sheets = [book, *(sheet for sheet in _list(book.get("worksheets")) if isinstance(sheet, dict))]
+    raws = [cell for sheet in sheets for cell in _list(sheet.get("cells")) if isinstance(cell, dict)]
+    if len(raws) > MOST_CELLS:
+        raise UnreadableNotebook(
+            f"the notebook has {len(raws)} cells, more than {MOST_CELLS}; delete your own"
+        )
+    for raw in raws:
         meta = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
         grader = meta.get("nbgrader") if isinstance(meta.get("nbgrader"), dict) else {}
         name, own_id = grader.get("grade_id"), raw.get("id", meta.get("id"))  # Colab keeps ids in metadata

@@ -312,6 +312,12 @@ def test_work_grows_with_the_size_and_not_faster(book):
     assert read(book).answers["q1"] == RIGHT
 
 
+def test_a_flood_of_cells_is_refused(book):
+    book["cells"] += [{}] * 6000
+    with pytest.raises(UnreadableNotebook, match="cells, more than 5000"):
+        read(book)
+
+
 def test_random_damage_never_surprises(book):
     """Bytes flipped and trees mutated at random: known answers come out as text, or one kind of error."""
     rng = random.Random(0)
