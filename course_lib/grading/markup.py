@@ -83,7 +83,7 @@ def formula(latex: str, display: str = "inline") -> str:
     try:
         if len(latex) > LONGEST_FORMULA:
             raise ValueError("too long")
-        # Without braces the converter leaves the letter's form to `mathvariant`, which browsers no longer draw.
+        # Without braces the converter leaves the form to `mathvariant`, which browsers no longer draw.
         latex = re.sub(r"(\\math[a-z]+)\s+([A-Za-z])", r"\1{\2}", latex)
         mathml = latex2mathml.converter.convert(latex, display=display).replace(_NAMESPACE, "")
         # The converter does not escape \text{<b>}: what is no tree of known elements is not taken.

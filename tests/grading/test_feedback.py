@@ -77,7 +77,7 @@ def test_the_page_says_what_was_got_lost_and_is_still_open():
     assert "22 / 30 points, and 4 still to be marked by a person" in text
     assert "Question 1: draw worlds 2 / 2 2 / 2 4 / 4 ✓all points" in text
     assert "Question 2: the worst trajectories 0 / 2 2 / 2 2 / 4 ◐some points" in text
-    assert "Question 7: in your own words – – 0 / 4 …still to be marked" in text
+    assert "Question 7: in your own words – – – / 4 …still to be marked" in text
     assert f"Visible cases: 0 of 2 points {MISTAKE}" in text
     assert "Further cases: 1 of 3 points" in text
     assert "def q3(x): return x" in text
