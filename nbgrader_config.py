@@ -21,6 +21,6 @@ c.CourseDirectory.db_url = f"sqlite:///{(ROOT / 'grading' / 'gradebook.db').as_p
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["course_lib.grading.autograde.ShowResult"]
 
-# A student's Markdown would run scripts in formgrader, with the instructor's rights. Imported answers are clean
-# already; this is the second lock, and it draws formulas without a network.
+# A student's Markdown would run scripts in formgrader, with the instructor's rights. Imported answers are
+# clean already; this is the second lock, and it draws formulas without a network.
 c.HTMLExporter.filters = {"markdown2html": "course_lib.grading.markup.render"}
