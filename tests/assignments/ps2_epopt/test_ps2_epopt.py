@@ -8,6 +8,7 @@ import answer_banks
 import nbformat
 import numpy as np
 import pytest
+import torch
 from answer_banks import Answer, Marks, grade
 
 NAME = "ps2_epopt"
@@ -128,23 +129,46 @@ def test_every_stub_line_stands_in_the_solution(solution, released):
         assert cell.source.rstrip().endswith("raise NotImplementedError()")
 
 
-def test_visible_values_are_those_of_the_mistakes(solution):
-    """The numbers in view, typed out so that no formula stands there, agree with the hidden formulas."""
+VISIBLE = [
+    ("q3", "_wrong_surrogates(_new, _old, _advantage, _keep, 0.2)", "_wrong_3"),
+    ("q3", "_wrong_surrogates(_newer, _older, _benefit, _chosen, 0.1)", "_more_wrong_3"),
+    ("q4", "_wrong_grids(_world, _masses, _frictions, 4)", "_wrong_4"),
+    ("q4", "_wrong_grids(_other_world, _dampings, _armatures, 4)", "_more_wrong_4"),
+    ("q5", "_wrong_likelihoods(_predicted, _observed, _noise_scale)", "_wrong_5"),
+    ("q5", "_wrong_likelihoods(_two_predicted, _two_observed, _three_scales)", "_more_wrong_5"),
+    ("q6", "_wrong_weights(_log_prior, _evidence)", "_wrong_6"),
+    ("q6", "_wrong_weights(_unequal, _unlikely)", "_more_wrong_6"),
+]
+
+
+def run_question(solution, question: str) -> dict:
+    """What the test cells of a question have bound when they end."""
     cells = {cell.id: cell.source for cell in solution.cells}
-    for question, call in {
-        "q3": ("_wrong_surrogates(_new, _old, _advantage, _keep, 0.2)", "_wrong_3"),
-        "q4": ("_wrong_grids(_world, _masses, _frictions, 4)", "_wrong_4"),
-        "q5": ("_wrong_likelihoods(_predicted, _observed, _noise_scale)", "_wrong_5"),
-        "q6": ("_wrong_weights(_log_prior, _evidence)", "_wrong_6"),
-    }.items():
-        namespace: dict = {}
-        exec(cells["setup"] + "\n" + cells[question], namespace)
-        for part in ("visible", "hidden"):
-            exec(cells[f"{question}-{part}"], namespace)
-        formulas, typed = eval(call[0], namespace), namespace[call[1]]
-        assert set(formulas) - set(typed) <= {"underflow"}
+    namespace: dict = {}
+    for name in ("setup", question, f"{question}-visible", f"{question}-hidden"):
+        exec(cells[name], namespace)
+    return namespace
+
+
+@pytest.mark.parametrize(("question", "formulas", "typed"), VISIBLE)
+def test_visible_values_are_those_of_the_mistakes(solution, monkeypatch, question, formulas, typed):
+    """The numbers in view, typed out so that no formula stands there, agree with the hidden formulas."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    namespace = run_question(solution, question)
+    formulas, typed = eval(formulas, namespace), namespace[typed]
+    assert set(formulas) - set(typed) <= {"underflow"}
+    for name, value in typed.items():
+        np.testing.assert_allclose(np.asarray(value), np.asarray(formulas[name]), rtol=1e-4, err_msg=name)
+
+
+def test_visible_masks_are_those_of_the_mistakes(solution, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    namespace = run_question(solution, "q2")
+    for returns, epsilon, _, typed in namespace["_cases_2"] + namespace["_more_cases_2"]:
+        formulas = namespace["_wrong_masks"](torch.tensor(returns), epsilon)
         for name, value in typed.items():
-            np.testing.assert_allclose(np.asarray(value), np.asarray(formulas[name]), rtol=1e-4, err_msg=name)
+            seen = [digit == "1" for digit in value] if isinstance(value, str) else value
+            assert formulas[name].tolist() == seen, (returns, name)
 
 
 def test_banks_stay_out_of_the_release(released):
