@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from course_lib.grading.sandbox import Limits
 
 SPARE_SECONDS = 60.0
 """What a submission may take beyond its own limit: starting processes on a busy machine, our own tests."""
+OWN_MEMORY = 2 << 30
+"""Bytes that the tests may take beyond what the student's process may."""
 IDLE_SECONDS = 60.0
 """A host that nobody asks for so long ends: on a cluster nobody else would end it."""
 PR_SET_PDEATHSIG = 1
@@ -150,18 +153,21 @@ def _prepare(package: dict, library: Path):
         )
 
     def forked(submission: dict) -> dict:
-        text = _in_a_fork(lambda: json.dumps(here(submission)), limits.submission_seconds + SPARE_SECONDS)
+        seconds = limits.submission_seconds + SPARE_SECONDS
+        text = _in_a_fork(lambda: json.dumps(here(submission)), seconds, limits.memory + OWN_MEMORY)
         if text is not None:
             return json.loads(text)
         about = {"student": submission["student"], "seed": submission["seed"], "sandbox": kind}
-        message = f"grading this took more than {limits.submission_seconds + SPARE_SECONDS:.0f} s"
+        message = f"grading this took more than {seconds:.0f} s"
         return asdict(examine.without_answers(assignment, "timed out", message, **about))
 
     return forked if sys.platform == "linux" else here
 
 
-def _in_a_fork(work, seconds: float) -> str | None:
+def _in_a_fork(work: Callable[[], str], seconds: float, memory: int) -> str | None:
     """Runs `work` in a forked process; its text, or None where it took too long.
+
+    The limits are a second line of defence: what a student's process sends is bounded already.
 
     Raises:
         GraderFault: the process ended without a text.
@@ -173,6 +179,7 @@ def _in_a_fork(work, seconds: float) -> str | None:
         os.setsid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         try:
+            sandbox.limit_this_process(memory, int(seconds))
             text = work()
         except BaseException as error:
             text = json.dumps({"fault": f"{type(error).__name__}: {error}"})
@@ -207,11 +214,14 @@ def _import_all(source: str) -> None:
     with contextlib.suppress(SyntaxError):
         for node in ast.walk(ast.parse(source)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                # What comes from a package may be a module of it.
+                names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             for name in names:
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
     importlib.import_module("IPython.core.inputtransformer2")
+    importlib.import_module("course_lib.grading.misconceptions")
 
 
 def _line(seconds: float) -> str:

@@ -5,6 +5,7 @@ from the text: there is no way round to them. All else works, so that an answer 
 """
 
 import ast
+import io
 from collections.abc import Collection
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def copy_masked(names: Collection[str], target: Path, source: Path | None = None
     """Writes a masked copy of the library.
 
     Args:
-        names: functions, such as "cvar_mask"; every function and method of that name is masked.
+        names: functions, such as "cvar_mask", and classes; every function and method of that name is masked,
+            and every method of such a class.
         target: folder that gets the package.
         source: the package to copy; course_lib by default.
 
@@ -41,19 +43,22 @@ def mask(text: str, names: Collection[str]) -> tuple[str, list[str]]:
 
     Args:
         text: Python source.
-        names: functions and methods to mask, at any depth.
+        names: functions, methods and classes to mask, at any depth.
 
     Returns:
         The new text, with the same line numbers up to each masked function, and the names found.
     """
+    tree = ast.parse(text)
+    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name in names]
     functions = [
         node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.name in names or any(_inside(node, owner) for owner in classes))
     ]
     # Whoever stands inside a masked function vanishes with its body.
     outer = [f for f in functions if not any(g is not f and _inside(f, g) for g in functions)]
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text, newline=None).readlines()  # the lines that Python counts, and no others
     for node in sorted(outer, key=lambda node: node.lineno, reverse=True):
         first = node.body[0]
         # A body on the line of its `def` (`def f(x): return x`) cannot be cut by lines.

@@ -12,6 +12,7 @@ import contextlib
 import io
 import logging
 import os
+import reprlib
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,9 @@ import numpy as np
 import torch
 
 SEED_VARIABLE = "COURSE_GRADING_SEED"
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 8
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 def fresh_rng(question: str) -> np.random.Generator:
@@ -93,11 +97,13 @@ def call(function: Callable, *arguments: Any) -> Any:
     for position, (old, new) in enumerate(zip(before, arguments, strict=True), start=1):
         if isinstance(old, np.ndarray | torch.Tensor) and not _equal(old, new):
             name = getattr(function, "__name__", "your function")
-            raise AssertionError(
+            message = (
                 f"{name} changes its argument number {position} in place: the caller still needs it. "
                 f"Compute a new array instead (no +=, -=, *=, sort_() or x[...] = ... on an argument).\n"
                 f"  before the call: {show(old)}\n  after the call:  {show(new)}"
             )
+            new[...] = old  # tests that come later may use it again
+            raise AssertionError(message)
     return result
 
 
@@ -200,14 +206,19 @@ def expect_close(
 
 
 def show(value: Any) -> str:
-    """A short, readable form of an array, a tensor or a number."""
-    try:
-        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    """A short, readable form of an array, a tensor or a number, whatever its size."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = (value.double() if value.dtype == torch.bfloat16 else value).numpy()
+    if isinstance(value, np.ndarray) and value.ndim > 3 and value.size > 100:
+        # numpy shortens each axis, which does not help where there are many short ones.
+        return f"{show(value.ravel())} in shape {value.shape}"
+    if isinstance(value, np.ndarray | np.generic | bool | int | float | complex):
         text = np.array2string(
-            array, precision=5, threshold=24, edgeitems=4, max_line_width=100, separator=", "
+            np.asarray(value), precision=5, threshold=24, edgeitems=4, max_line_width=100, separator=", "
         )
-    except Exception:
-        text = repr(value)
+    else:
+        text = _SHORT.repr(value)
     text = text if len(text) < 600 else text[:600] + " ..."
     return text.replace("\n", "\n            ")
 

@@ -46,9 +46,14 @@ FORBIDDEN_CALLS = (
     *("bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd"),
     *("keyctl", "add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load"),
     *("kexec_file_load", "reboot", "swapon", "swapoff", "syslog", "quotactl", "acct", "settimeofday"),
+    # Memory that no limit of a process counts.
+    *("memfd_create", "shmget", "shmat", "shmctl", "msgget", "semget", "mq_open"),
     *("clock_settime", "adjtimex", "personality", "iopl", "ioperm", "modify_ldt", "vmsplice", "memfd_secret"),
 )
 CLONE_THREAD = 0x00010000
+MAX_THREADS = 256
+SHARED_BYTES = 1 << 30
+"""Address space beyond private memory: the libraries' own code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +148,16 @@ def limit_this_process(memory: int, cpu_seconds: int) -> None:
         return
     wanted = {
         "RLIMIT_DATA": memory,
+        "RLIMIT_AS": memory + SHARED_BYTES,
         "RLIMIT_CPU": cpu_seconds,
         "RLIMIT_FSIZE": SCRATCH_BYTES,
         "RLIMIT_NOFILE": 256,
         "RLIMIT_CORE": 0,
     }
+    if sys.platform == "darwin":
+        del wanted["RLIMIT_AS"], wanted["RLIMIT_DATA"]  # refused there
+    if Path(INSIDE).exists():
+        wanted["RLIMIT_NPROC"] = MAX_THREADS  # in a sandbox nobody else's count
     for name, value in wanted.items():
         limit = getattr(resource, name)
         hard = resource.getrlimit(limit)[1]

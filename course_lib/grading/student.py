@@ -17,6 +17,7 @@ import numpy as np
 from course_lib.grading import wire
 from course_lib.grading.results import Answer
 from course_lib.grading.sandbox import Limits
+from course_lib.grading.worker import SHOWN
 
 START_SECONDS = 120.0
 """For a student's process to say that it is ready; generous, as no student's code runs yet."""
@@ -152,7 +153,7 @@ class Student:
             return Answer(source=source, error=str(stopped))
         error = _error_text(reply.get("error"), where=True)
         self._cells.append((name, source))
-        return Answer(source=source, error=error, output=_text(reply.get("output")))
+        return Answer(source=source, error=error, output=_text(reply.get("output"), SHOWN))
 
     def look(self, names: Iterable[str]) -> dict[str, Any]:
         """What is bound to some names: stand-ins for callables, values for the rest."""
@@ -335,5 +336,6 @@ def _error_text(error: Any, *, where: bool, kind: bool = True) -> str:
     return f"{text}\n  {place}" if where and place else text
 
 
-def _text(value: Any) -> str:
-    return value if type(value) is str else ""
+def _text(value: Any, most: int = 2000) -> str:
+    """Text of a reply, which may not be what it should be, cut to what a person reads."""
+    return value[:most] if type(value) is str else ""

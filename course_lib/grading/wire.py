@@ -29,7 +29,7 @@ KINDS = "biufc"
 LENGTHS = struct.Struct("<II")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opaque:
     """Stands for something that cannot travel; a test sees only what it was called."""
 
