@@ -7,7 +7,6 @@ comes out, and it is searched before it takes its place.
 
 import json
 import logging
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import nbformat
 
 from course_lib.core.spelling import nearest
+from course_lib.core.whole_files import write_whole
 
 SOURCE = "solutions"
 RELEASE = "assignments"
@@ -87,14 +87,8 @@ def _release(name: str, root: Path) -> Path:
     folder = root / RELEASE / name
     if folder.exists():
         _refuse_foreign_files(folder, source.name, RELEASE)
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / source.name
-    part = target.with_suffix(".part")
-    try:
-        part.write_text(released, encoding="utf-8", newline="\n")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(target, released)
     return target
 
 

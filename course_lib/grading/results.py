@@ -5,11 +5,12 @@ else, so that a run can be stopped at any moment, go on later, or happen on anot
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
+
+from course_lib.core.whole_files import write_whole
 
 Status = Literal["graded", "timed out", "crashed", "unreadable", "missing"]
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -114,17 +115,8 @@ def results_folder(root: Path, assignment: str) -> Path:
 
 def save(result: Result, folder: Path) -> Path:
     """Writes `folder/STUDENT.json`; who reads at the same time sees the old text or the new, never half."""
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{result.student}.json"
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(result.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(target, result.to_json())
     return target
 
 

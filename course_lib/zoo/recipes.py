@@ -24,7 +24,7 @@ from course_lib.core.spelling import nearest
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
 from course_lib.envs import half_cheetah, hopper
 from course_lib.transfer import epopt
-from course_lib.zoo.store import store, write_whole
+from course_lib.zoo.store import store, write_here
 
 WORLDS: dict[str, Callable[[], TaskFamily]] = {"hopper": hopper.family, "half_cheetah": half_cheetah.family}
 """Task families by the name of their world."""
@@ -148,7 +148,7 @@ def train_epopt(
         steps = steps_before + int(record["steps"])
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         at = [int(record["iteration"]), steps, seconds, cpu_seconds]
-        write_whole(checkpoint, _freeze(agent, rng, config, at))
+        write_here(checkpoint, _freeze(agent, rng, config, at))
         progress({**record, "steps": steps, "iterations": config.iterations})
     test = evaluate(_test_env(family), agent.policy.act, steps=1000, seed=10_000 + seed)
     interval = mean_with_interval(test, np.random.default_rng(seed))

@@ -204,17 +204,17 @@ def write(results: EPOptResults, command: str, folder: Path) -> None:
         ZooError: the folder cannot be written.
     """
     stem = f"epopt-{results.world.replace('_', '-')}"
-    store.write_whole(folder / f"{stem}.md", tables(results, command).encode())
+    store.write_here(folder / f"{stem}.md", tables(results, command).encode())
     numbers = {
         "masses": {recipe: curves.round(1).tolist() for recipe, curves in results.masses.items()},
         "source": {recipe: returns.round(1).tolist() for recipe, returns in results.source.items()},
         "grids": {recipe: grid.round(1).tolist() for recipe, grid in results.grids.items()},
     }
-    store.write_whole(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
+    store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
     friction = WORLDS[results.world]().source["ground_friction"]
     shown = {recipe: results.grids[recipe] for recipe in ("mass6", "eps1.0", "eps0.1")}
     frictions = np.linspace(friction.low, friction.high, next(iter(shown.values())).shape[1])
     figure = robustness_figure(results.world.replace("_", "-"), MASSES, results.masses, shown, frictions)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)
-    store.write_whole(folder / f"{stem}.png", picture.getvalue())
+    store.write_here(folder / f"{stem}.png", picture.getvalue())

@@ -5,9 +5,7 @@ Source: https://github.com/huggingface/safetensors (loading it runs no code).
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +17,7 @@ from torch import Tensor
 
 from course_lib.core.networks import GaussianPolicy
 from course_lib.core.spelling import nearest
+from course_lib.core.whole_files import write_whole
 
 FORMAT = 1
 """Version of the card; a file of another version is refused."""
@@ -33,24 +32,18 @@ class ZooError(ValueError):
     """Weights that are missing, damaged or of another version."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it: into a neighbour first, then renamed.
+def write_here(path: Path, content: bytes) -> None:
+    """Writes a file of the zoo whole or not at all.
 
     Raises:
         ZooError: the place cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        write_whole(path, content)
     except OSError as error:
         raise ZooError(
             f"cannot write {path}: {error.strerror}; choose a folder of your own with --out"
         ) from error
-    finally:  # Ctrl-C leaves nothing behind either
-        with suppress(OSError):
-            partial.unlink()
 
 
 def store(stem: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
@@ -71,8 +64,8 @@ def store(stem: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) ->
         "versions": {name: version(name) for name in ("torch", "mujoco", "gymnasium", "numpy")},
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    write_whole(_file(stem, "safetensors"), content)
-    write_whole(_file(stem, "json"), (json.dumps(card, indent=1) + "\n").encode())
+    write_here(_file(stem, "safetensors"), content)
+    write_here(_file(stem, "json"), (json.dumps(card, indent=1) + "\n").encode())
 
 
 def read(stem: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

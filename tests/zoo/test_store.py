@@ -81,9 +81,9 @@ def test_nothing_half_written_stays_behind(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zoo.os, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(zoo.ZooError, match="No space left"):
-        zoo.write_whole(tmp_path / "x.json", b"{}")
+        zoo.write_here(tmp_path / "x.json", b"{}")
     assert list(tmp_path.iterdir()) == []
 
 
