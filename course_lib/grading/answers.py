@@ -200,16 +200,7 @@ def _pick(question: Question, copies: list[_Cell]) -> tuple[str | None, list[str
     edited = of_kind or edited
     if not edited:
         return distinct[-1].source, said
-    if not question.is_code:
-        kept = edited
-    else:
-        kept, covered = [], set()
-        for cell in reversed(edited):
-            mine = question.functions.intersection(cell.bound)
-            # A copy without any of the functions is a piece of a cell that was split: a constant, an import.
-            if (question.functions and not mine) or mine - covered or not (question.functions or kept):
-                kept.insert(0, cell)
-                covered |= mine
+    kept = _in_effect(question.functions, edited) if question.is_code else edited
     source = "\n\n".join(cell.source for cell in kept)
     if len(source) > LONGEST_ANSWER:
         source = kept[-1].source
@@ -219,6 +210,28 @@ def _pick(question: Question, copies: list[_Cell]) -> tuple[str | None, list[str
             f"{question.name}: its cell is there {len(copies)} times; {which}. Keep one cell an answer"
         )
     return source, said
+
+
+def _in_effect(functions: frozenset[str], copies: list[_Cell]) -> list[_Cell]:
+    """The copies whose definitions last when all run in order, and what else those definitions use.
+
+    The rest, a call to try things out, may stop the cell, and nothing needs it.
+    """
+    if not functions.intersection(name for cell in copies for name in cell.bound):
+        return copies[-1:]
+    wanted, kept = set(functions), set()
+    for cell in reversed(copies):
+        if wanted.intersection(cell.bound) and functions.intersection(cell.bound):
+            wanted -= cell.bound.keys()
+            kept.add(cell)
+    # A cell that was split: a constant or an import, apart from the function that needs it.
+    words = {word for cell in kept for word in re.findall(r"\w+", cell.source) if word not in functions}
+    words.difference_update(name for cell in kept for name in _locals(cell.source))
+    for cell in reversed(copies):
+        if words.intersection(cell.bound) and not functions.intersection(cell.bound):
+            words |= set(re.findall(r"\w+", cell.source))
+            kept.add(cell)
+    return [cell for cell in copies if cell in kept]
 
 
 def _strays(question: Question, cells: list[_Cell], own: list[_Cell]) -> list[_Cell]:
@@ -256,10 +269,7 @@ def _own_names(assignment: Assignment, own: Iterable[_Cell], answers: dict[str, 
     """One warning about names that answers use and that only the student's own cells define."""
     used = set(re.findall(r"\w+", "\n".join(answers.values())))
     inside = {name for source in answers.values() for name in _bound(source)}
-    for source in answers.values():
-        inside.update(
-            re.findall(r"\w+", " ".join(part for found in _LOCALS.findall(source) for part in found))
-        )
+    inside.update(name for source in answers.values() for name in _locals(source))
     functions = {name for question in assignment.questions for name in question.functions}
     mine = dict.fromkeys(name for cell in own if cell.is_code for name in cell.bound)
     needed = [n for n in mine if n.endswith(".*") or n in functions | (used - inside - assignment.bound)]
@@ -288,6 +298,11 @@ def _bound(source: str) -> dict[str, None]:
                 if words and (len(words) == 1 or words[1] == "as"):
                     names[words[-1] if match["room"] or len(words) > 1 else words[0].split(".")[0]] = None
     return names
+
+
+def _locals(source: str) -> list[str]:
+    """Names that the functions in a cell call their own, roughly: one too many only costs a warning."""
+    return re.findall(r"\w+", " ".join(part for found in _LOCALS.findall(source) for part in found))
 
 
 def _plain(source: str) -> str:

@@ -136,7 +136,7 @@ def _top_level(folder: Path, assignment: str, opened: ExitStack) -> list[Node]:
     if not folder.is_dir():
         try:
             return _unwrapped(in_zip(opened.enter_context(zipfile.ZipFile(folder))), assignment)
-        except (OSError, zipfile.BadZipFile) as error:
+        except Exception as error:  # zipfile lets many kinds through where a header lies
             raise ValueError(f"{folder} is no zip; give the folder or the zip of submissions") from error
     try:
         names = sorted(os.listdir(folder))

@@ -2,7 +2,8 @@
 
 The zip holds the library's sources, the solution and the release, and two scripts: `setup.sh` runs once, when
 the platform builds its image, `run_autograder` for every submission. It holds the hidden tests: it is for
-instructors only.
+instructors only. Where the platform's container has no bubblewrap of version 0.8 or later (Ubuntu 22.04 has
+an older one), or lets it make no namespaces, every report says "not sandboxed" to the instructors.
 
 Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/, and its pages on best practices, base
 images and submission metadata.
@@ -27,6 +28,7 @@ from course_lib.core.spelling import nearest
 from course_lib.grading.collect import Submission, collect_one
 from course_lib.grading.release import RELEASE, SOURCE
 from course_lib.grading.results import Result
+from course_lib.grading.sandbox import HOW_TO_INSTALL, NOT_SANDBOXED
 
 FAILED = (
     "The autograder itself failed, you are not to blame. Please tell your instructor, who can run it again."
@@ -202,6 +204,8 @@ def grade_for_gradescope(
         print(
             f"{result.status}: {result.points:g} of {result.out_of:g}; {result.sandbox}; seed {result.seed}"
         )
+        if result.sandbox == NOT_SANDBOXED:
+            print("Not sandboxed: a student's code could read the tests. " + HOW_TO_INSTALL)
         report = to_gradescope(result)
     except Exception:
         traceback.print_exc(file=sys.stdout)

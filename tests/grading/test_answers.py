@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 RIGHT = "def double(x):\n    return 2 * x"
 OTHER = "def double(x):\n    return x + x"
+USES = "def double(x):\n    return two * x"
 
 
 def graded(make, source, name, **fields):
@@ -156,7 +157,12 @@ def with_q1(book, *sources):
         ([OTHER, RIGHT], RIGHT),  # the last one, as in a run from top to bottom
         ([RIGHT, OTHER], OTHER),
         ([RIGHT, ""], RIGHT),
-        (["HALF = 2", RIGHT], "HALF = 2\n\n" + RIGHT),  # a cell that was split
+        (["x = 3\ndouble(x)", RIGHT], RIGHT),
+        (["double(3)", RIGHT, "y = double(4)"], RIGHT),  # trying out, which may well fail
+        (["two = 2", USES, "nothing = 1"], f"two = 2\n\n{USES}"),  # a cell that was split
+        (["import math as m", "two = m.pi", USES], f"import math as m\n\ntwo = m.pi\n\n{USES}"),
+        ([USES, "two = 2"], f"{USES}\n\ntwo = 2"),
+        (["not Python", "no function"], "no function"),
     ],
 )
 def test_copied_cells(book, copies, kept):
