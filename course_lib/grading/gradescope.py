@@ -10,8 +10,8 @@ images and submission metadata.
 """
 
 import hashlib
+import io
 import json
-import os
 import re
 import secrets
 import shlex
@@ -25,6 +25,7 @@ import nbformat
 
 import course_lib
 from course_lib.core.spelling import nearest
+from course_lib.core.whole_files import write_whole
 from course_lib.grading.collect import Submission, collect_one
 from course_lib.grading.release import RELEASE, SOURCE
 from course_lib.grading.results import Result
@@ -107,18 +108,14 @@ def write_autograder(name: str, root: Path, target: Path) -> Path:
     package = Path(course_lib.__file__).parent
     for path in package.rglob("*.py"):
         files[f"course_lib/{path.relative_to(package).as_posix()}"] = path.read_text(encoding="utf-8")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with zipfile.ZipFile(part, "w") as archive:
-            for path in sorted(files):
-                info = zipfile.ZipInfo(path)  # dated 1980, whenever it is made
-                info.create_system = 3  # Unix, wherever it is made: the scripts must be executable
-                info.external_attr = (0o100755 if path in ("setup.sh", "run_autograder") else 0o100644) << 16
-                archive.writestr(info, files[path].encode(), zipfile.ZIP_DEFLATED, 9)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in sorted(files):
+            info = zipfile.ZipInfo(path)  # dated 1980, whenever it is made
+            info.create_system = 3  # Unix, wherever it is made: the scripts must be executable
+            info.external_attr = (0o100755 if path in ("setup.sh", "run_autograder") else 0o100644) << 16
+            archive.writestr(info, files[path].encode(), zipfile.ZIP_DEFLATED, 9)
+    write_whole(target, out.getvalue())
     return target
 
 
@@ -210,11 +207,8 @@ def grade_for_gradescope(
     except Exception:
         traceback.print_exc(file=sys.stdout)
         report = failure()
-    target = autograder / "results" / "results.json"
-    target.parent.mkdir(exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, target)
+    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+    write_whole(autograder / "results" / "results.json", text)
     return report
 
 
