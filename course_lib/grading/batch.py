@@ -5,6 +5,7 @@ that was stopped at any moment goes on where it was: what is graded stays, the r
 """
 
 import contextlib
+import re
 import secrets
 import threading
 from collections import Counter
@@ -95,7 +96,7 @@ def grade_batch(
     package = _package(assignment, root, limits or Limits(), require_sandbox)
     asked = _assignment(package)
     release = nbformat.reads(package["release"], as_version=4)
-    submissions = collect(folder, release, roster)
+    submissions = collect(folder, release, roster, assignment=re.escape(assignment))
     out = out or results_folder(root, assignment)
     out.mkdir(parents=True, exist_ok=True)
     try:
