@@ -51,6 +51,7 @@ FORBIDDEN_CALLS = (
     *("clock_settime", "adjtimex", "personality", "iopl", "ioperm", "modify_ldt", "vmsplice", "memfd_secret"),
 )
 CLONE_THREAD = 0x00010000
+NOBODY = 65534
 MAX_THREADS = 256
 SHARED_BYTES = 1 << 30
 """Address space beyond private memory: the libraries' own code."""
@@ -119,8 +120,10 @@ def start(python_arguments: list[str], library: Path, kind: str) -> subprocess.P
         variables |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
     python = [sys.executable, "-s", "-P", "-u", *python_arguments]
     with _seccomp_filter() if kind.endswith("seccomp") else nullcontext() as filter_file:
-        options = {}
-        if kind != NOT_SANDBOXED:
+        if kind == NOT_SANDBOXED:
+            options = {"cwd": library, "start_new_session": True, **_nobody()}
+            library.chmod(0o755)
+        else:
             python = [*_bubblewrap(library, variables, filter_file), *python]
             options = {"pass_fds": [filter_file.fileno()] if filter_file else []}
         return subprocess.Popen(
@@ -129,7 +132,6 @@ def start(python_arguments: list[str], library: Path, kind: str) -> subprocess.P
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=variables,
-            cwd=None if kind != NOT_SANDBOXED else library,
             bufsize=0,
             **options,
         )
@@ -167,7 +169,7 @@ def limit_this_process(memory: int, cpu_seconds: int) -> None:
 
 def _bubblewrap(library: Path, variables: dict[str, str], filter_file: IO[bytes] | None) -> list[str]:
     """The command in front of Python. The order matters: what is mounted later covers what came before."""
-    command = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
+    command = ["bwrap", "--unshare-all", "--unshare-user", *_no_namespaces_inside(), "--cap-drop", "ALL"]
     command += ["--uid", "1000", "--gid", "1000", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in variables.items():
         command += ["--setenv", name, value]
@@ -189,6 +191,26 @@ def _bubblewrap(library: Path, variables: dict[str, str], filter_file: IO[bytes]
     if filter_file is not None:
         command += ["--seccomp", str(filter_file.fileno())]
     return command
+
+
+@functools.cache
+def _no_namespaces_inside() -> list[str]:
+    """Bubblewrap before 0.8 lacks this option; there the filter forbids the same system calls."""
+    said = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, timeout=60).stdout
+    return ["--disable-userns"] if "--disable-userns" in said else []
+
+
+@functools.cache
+def _nobody() -> dict:
+    """Without a sandbox at least an administrator's rights are left behind, where Python starts so."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return {}
+    options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    try:
+        done = subprocess.run([sys.executable, "-c", "import numpy"], capture_output=True, cwd="/", **options)
+    except OSError:
+        return {}
+    return options if done.returncode == 0 else {}
 
 
 def _interpreter_folders() -> list[str]:

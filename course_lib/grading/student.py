@@ -6,6 +6,9 @@ run again, so that one endless loop costs one question.
 """
 
 import builtins
+import contextlib
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -62,6 +65,10 @@ class PipeWire:
         return self._process.stdin.write(data)
 
     def kill(self) -> None:
+        if hasattr(os, "killpg"):  # with what it has started, where no sandbox does that
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(self._process.pid) == self._process.pid:
+                    os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
 
