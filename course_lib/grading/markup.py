@@ -65,7 +65,7 @@ def render(markdown: str) -> str:
         dirty = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(markdown)
     except RecursionError:  # brackets in brackets in brackets
         return f"<pre>{html.escape(markdown)}</pre>"
-    return _CLEANER.clean(dirty)
+    return _CLEANER.clean(dirty).replace("<img>", "")  # what is left of a picture that was not allowed
 
 
 def render_as_cell(markdown: str) -> str:
