@@ -126,7 +126,8 @@ def load(folder: Path) -> list[Result]:
     Raises:
         ValueError: a file there is no result.
     """
-    return list(_read(sorted(p for p in folder.glob("*.json") if not p.name.startswith("."))))
+    paths = sorted(p for p in folder.glob("*.json") if not p.name.startswith("."))
+    return sorted(_read(paths), key=lambda result: result.student)
 
 
 def _read(paths: Iterable[Path]) -> Iterable[Result]:

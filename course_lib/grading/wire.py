@@ -23,6 +23,8 @@ MAX_BODY = 64 << 20
 MAX_DEPTH = 16
 MAX_ITEMS = 100_000
 """Values in one message, not counting the entries of arrays."""
+MAX_KEYS = 5000
+"""Keys of one dict: chosen so that they collide, they cost the square of their number."""
 MAX_DIGITS = 4000
 KINDS = "biufc"
 """numpy's kinds of numbers that travel: bool, integers, floats, complex."""
@@ -172,6 +174,8 @@ def decode(message: bytes, special: Callable[[Any], Any] | None = None) -> Any:
             case "tuple":
                 return tuple(value(item, depth + 1) for item in content)
             case "dict":
+                if len(content) > MAX_KEYS:
+                    raise WireError("too many keys")
                 return {value(key, depth + 1): value(item, depth + 1) for key, item in content}
             case "array":
                 return array(*content)
@@ -235,7 +239,7 @@ def _as_array(value: Any) -> tuple[str, np.ndarray] | None:
             return "torch", value.detach().cpu().resolve_conj().resolve_neg().numpy()
         except (RuntimeError, TypeError):  # sparse, quantized, bfloat16
             return "torch", np.empty(0, dtype=object)
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and not isinstance(value, str | bytes):
         return "scalar", np.asarray(value)
     if isinstance(value, np.ndarray):
         return "numpy", np.asarray(value)
