@@ -280,7 +280,7 @@ def _shared_words(a: Shape, b: Shape, known: frozenset[str]) -> str:
     if comments:
         parts.append(f"{comments} comment{'s' * (comments > 1)}")
     if names:
-        some = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
+        some = ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")
         parts.append(f"the name{'s' * (len(names) > 1)} {some}")
     return f" Word for word the same: {' and '.join(parts)}." if parts else ""
 

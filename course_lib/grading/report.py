@@ -1,0 +1,390 @@
+"""The class at a glance: one HTML page and one table for a spreadsheet, from the results alone.
+
+The page needs no network and no script. Whatever a student may have written (names, messages, code) is text to it,
+never markup. The same results give the same bytes.
+"""
+
+import csv
+import math
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from course_lib.grading.markup import plain
+from course_lib.grading.results import STATUSES, Mark, Result
+from course_lib.grading.similarity import Flag, find_similar
+
+HANDED_IN = ("graded", "timed out", "crashed")
+"""Statuses of submissions whose code was run; the others have no marks of their own."""
+SLOWEST = 10
+"""Submissions in the table of slow ones."""
+FLAGS_WITH_TEXT = 40
+"""Pairs of texts that the page shows side by side; of what follows, it only gives the names."""
+LONGEST_TEXT = 3_000
+"""Characters of a text that the page shows."""
+
+
+def write_report(
+    results: Sequence[Result], folder: Path, *, references: Mapping[str, Sequence[str]] | None = None
+) -> Path:
+    """Writes `folder/index.html` for a person and `folder/marks.csv` for a spreadsheet.
+
+    Args:
+        results: of one assignment, in any order; there may be none.
+        folder: made if it is not there.
+        references: name of an answer's cell -> the course's own texts (the solution's answer, and functions of
+            the library), so that copies of them are flagged.
+
+    Returns:
+        Path of the page.
+    """
+    results = sorted(results, key=lambda result: result.student)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_marks(results, folder / "marks.csv")
+    page = _template().render(
+        assignment=", ".join(sorted({result.assignment for result in results})) or "no submissions",
+        facts=_facts(results),
+        statuses=[(status, sum(r.status == status for r in results)) for status in STATUSES],
+        unlocked=[r.student for r in results if r.answers and r.sandbox.startswith("not sandboxed")],
+        students=len(results),
+        handed_in=len(_handed_in(results)),
+        histogram=_histogram([r.points for r in _handed_in(results)], _most(results)),
+        success=_success(results),
+        misconceptions=_misconceptions(results),
+        slow=_slow(results),
+        trouble=_trouble(results),
+        flags=_flags(results, find_similar(results, references)),
+        table=_table(results),
+    )
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8", newline="\n")
+    return path
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: plain(value) if type(value) is str else value,
+    )
+    environment.filters["points"] = _number
+    environment.filters["share"] = _share
+    return environment.get_template("report.html")
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _share(count: int, of: int) -> str:
+    """Such as "12 %"; never "0 %" for somebody, nor "100 %" where one is missing."""
+    percent = 100 * count / of if of else 0.0
+    if 0 < percent < 1:
+        return "< 1 %"
+    return f"{math.floor(percent) if percent > 99 else round(percent)} %"
+
+
+def _handed_in(results: Iterable[Result]) -> list[Result]:
+    """Who has marks of their own; one of whom no answer was run, such as by a fault of the grader, has none."""
+    return [r for r in results if r.status == "graded" or (r.status in HANDED_IN and r.answers)]
+
+
+def _most(results: Iterable[Result]) -> float:
+    """The most that can be had without a person.
+
+    Who handed in nothing may have no marks to tell, or 0 points where a person marks the others.
+    """
+    marks = [mark for result in results for mark in result.marks]
+    by_person = {mark.name for mark in marks if mark.points is None}
+    return sum({mark.name: mark.out_of for mark in marks if mark.name not in by_person}.values())
+
+
+def _facts(results: Sequence[Result]) -> list[tuple[str, str]]:
+    ran = [result for result in results if result.answers]
+    return [
+        (word, ", ".join(sorted({str(value) for value in values if str(value)})) or "unknown")
+        for word, values in {
+            "seed": [result.seed for result in ran],
+            "course_lib": [result.version for result in ran],
+            "locked into": [result.sandbox for result in ran],
+        }.items()
+        if ran
+    ]
+
+
+# --- points ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many got how much, with the places of its bars in a picture of `WIDE` x `HIGH`."""
+
+    bars: list[dict]
+    ticks: list[tuple[float, str]]
+    mean: float
+    median: float
+    mean_at: float
+    median_at: float
+    out_of: float
+
+    WIDE, HIGH, LEFT, TOP, GROUND = 960.0, 340.0, 20.0, 70.0, 280.0
+
+
+def _histogram(points: Sequence[float], out_of: float) -> Histogram | None:
+    if not points or out_of <= 0:
+        return None
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, math.inf) if out_of / step <= 30)
+    number = math.floor(out_of / step) + 1
+    wide = (Histogram.WIDE - 2 * Histogram.LEFT) / number
+    # Whole points stand in the middle of their own bar; a wider bar begins at its first number.
+    shift = 0.5 if step == 1 else 0.0
+    counts = Counter(min(max(math.floor(value / step + 1e-9), 0), number - 1) for value in points)
+    scale = (Histogram.GROUND - Histogram.TOP) / max(counts.values())
+
+    def at(value: float) -> float:
+        return round(Histogram.LEFT + wide * (value / step + shift), 1)
+
+    bars = [
+        {
+            "x": round(Histogram.LEFT + k * wide + 0.08 * wide, 1),
+            "wide": round(0.84 * wide, 1),
+            "y": round(Histogram.GROUND - count * scale, 1),
+            "high": round(count * scale, 1),
+            "count": count,
+            "what": _number(k) if step == 1 else f"{k * step} to {_number(min((k + 1) * step, out_of))}",
+        }
+        for k, count in sorted(counts.items())
+    ]
+    every = 1 if number <= 16 else 2 if number <= 32 else 5
+    ticks = [(at(k * step), _number(k * step)) for k in range(0, number, every)]
+    mean, median = statistics.fmean(points), float(statistics.median(points))
+    return Histogram(bars, ticks, mean, median, at(mean), at(median), out_of)
+
+
+def _success(results: Sequence[Result]) -> list[dict]:
+    """For each test cell, how many got all of its points, some, none."""
+    marks: dict[str, list[Mark]] = {name: [] for name in _mark_names(results)}
+    for result in _handed_in(results):
+        for mark in result.marks:
+            marks[mark.name].append(mark)
+    rows = []
+    for name, given in marks.items():
+        tested = [mark for mark in given if mark.points is not None]
+        full = sum(mark.points >= mark.out_of for mark in tested)
+        none = sum(mark.points <= 0 < mark.out_of for mark in tested)
+        rows.append(
+            {
+                "name": name,
+                "question": name.partition("-")[0],
+                "part": {"hidden": "further", "": "answer"}.get(
+                    part := name.partition("-")[2], part.replace("-", " ")
+                ),
+                "number": len(tested),
+                "waiting": len(given) - len(tested),
+                "some": len(tested) - full - none,
+                "kinds": [
+                    ("full", "all points", full),
+                    ("part", "some points", len(tested) - full - none),
+                    ("none", "no points", none),
+                ],
+            }
+        )
+    return rows
+
+
+def _mark_names(results: Iterable[Result]) -> list[str]:
+    """Names of test cells in the notebook's order, though a result may lack some."""
+    longest_first = sorted(results, key=lambda result: -len(result.marks))
+    return list(dict.fromkeys(mark.name for result in longest_first for mark in result.marks))
+
+
+def _questions(results: Iterable[Result]) -> list[str]:
+    return list(dict.fromkeys(name.partition("-")[0] for name in _mark_names(results)))
+
+
+def _table(results: Sequence[Result]) -> dict:
+    questions = _questions(results)
+    rows = []
+    for result in results:
+        cells = []
+        for question in questions:
+            marks = [mark for mark in result.marks if mark.question == question]
+            tested = [mark for mark in marks if mark.points is not None]
+            got, most = sum(m.points for m in tested), sum(m.out_of for m in tested)
+            kind = "full" if got >= most else "part" if got > 0 else "none"
+            if not tested:
+                kind, got = ("wait", None) if marks else ("gone", None)
+            cells.append((kind, got))
+        rows.append({"result": result, "cells": cells, "gone": result.status not in HANDED_IN})
+    out_of: dict[str, float] = {}
+    for result in results:
+        for question in questions:
+            most = sum(mark.out_of for mark in result.marks if mark.question == question)
+            out_of[question] = max(out_of.get(question, 0.0), most)
+    return {
+        "questions": [(question, out_of[question]) for question in questions],
+        "out_of": _most(results),
+        "rows": rows,
+    }
+
+
+# --- what many understood wrongly ------------------------------------------------------------------------
+
+_ABOUT = re.compile(r"^Question [^:,]{1,40}, [^:]{1,60}: ")
+_UNKNOWN = re.compile(r"is wrong\. The first difference is at index ")
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\((?:[^()]|\([^()]*\)){3,}\)")
+_VALUE = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|\b(?:nan|inf)\b")
+_VALUES = re.compile(r"[\[(]?…(?:,? …)+,?[\])]?")
+
+UNKNOWN = "Wrong values that no known mistake gives"
+
+
+def mistake(message: str) -> str:
+    """The first line of a message without what was drawn at random, so that the same mistakes read the same."""
+    line = _first_line(message)
+    if _UNKNOWN.search(line):
+        return UNKNOWN
+    line = _VALUES.sub("…", _VALUE.sub("…", _CALL.sub(r"\1(…)", line)))
+    return line[:300] or "no message"
+
+
+def _first_line(message: str) -> str:
+    """What is wrong, without the question's name."""
+    return _ABOUT.sub("", plain(message).strip().partition("\n")[0].strip())
+
+
+def _misconceptions(results: Sequence[Result]) -> list[dict]:
+    """For each question, what was wrong, the most frequent first; a student counts once for each mistake."""
+    ran = _handed_in(results)
+    found: dict[str, dict[str, dict[str, str]]] = {
+        question: defaultdict(dict) for question in _questions(ran)
+    }
+    for result in ran:
+        for mark in result.marks:
+            if mark.message and mark.points is not None and mark.points < mark.out_of:
+                found[mark.question][mistake(mark.message)].setdefault(result.student, mark.message)
+    rows = []
+    for question, groups in found.items():
+        mistakes = []
+        for text, students in groups.items():
+            lines = {_first_line(message) for message in students.values()}
+            # Where everybody has the same numbers, they belong to the words: "0 / 0 is NaN".
+            same = len(lines) == 1 and text != UNKNOWN and len(students) > 1
+            mistakes.append(
+                {
+                    "text": lines.pop()[:300] if same else text,
+                    "students": sorted(students),
+                    "example": students[min(students)][:LONGEST_TEXT],
+                }
+            )
+        mistakes.sort(key=lambda row: (-len(row["students"]), row["text"]))
+        failed = len({student for row in mistakes for student in row["students"]})
+        rows.append({"question": question, "failed": failed, "mistakes": mistakes})
+    return rows
+
+
+# --- what a person should look at ------------------------------------------------------------------------
+
+
+def _slow(results: Sequence[Result]) -> dict | None:
+    ran = sorted(_handed_in(results), key=lambda result: (-result.seconds, result.student))
+    if not ran:
+        return None
+    return {
+        "median": statistics.median(result.seconds for result in ran),
+        "sum": sum(result.seconds for result in ran),
+        "rows": [
+            (result, sorted(result.marks, key=lambda mark: (-mark.seconds, mark.name))[:3])
+            for result in ran[:SLOWEST]
+        ],
+        "longest": ran[0].seconds,
+    }
+
+
+def _trouble(results: Sequence[Result]) -> list[dict]:
+    """What was no plain "graded", by status; and then whatever else was odd."""
+    groups = []
+    for status in (*(status for status in STATUSES if status != "graded"), "graded"):
+        rows = [
+            (result.student, [*result.problems, *_stops(result)])
+            for result in results
+            if result.status == status and (status != "graded" or result.problems)
+        ]
+        if rows:
+            groups.append({"status": status, "rows": rows})
+    return groups
+
+
+def _stops(result: Result) -> list[str]:
+    """What the slowest failed tests said, of a submission that did not run to its end."""
+    if result.status not in ("timed out", "crashed"):
+        return []
+    failed = sorted(
+        (mark for mark in result.marks if mark.message), key=lambda mark: (-mark.seconds, mark.name)
+    )
+    if not result.answers:  # of which nothing could be run: every mark says the same
+        return [mark.message for mark in failed[:1]]
+    said: dict[str, str] = {}
+    for mark in failed:
+        said.setdefault(_first_line(mark.message), f"{mark.name}, {_number(mark.seconds)} s")
+    return [f"{where}: {line[:300]}" for line, where in list(said.items())[:3]]
+
+
+def _flags(results: Sequence[Result], flags: Sequence[Flag]) -> list[dict]:
+    answers = {result.student: result.answers for result in results}
+    rows = []
+    for position, flag in enumerate(flags):
+        texts = [(name, answers[name][flag.question].source) for name in flag.students[:2]]
+        if flag.reference:
+            texts.append(("the course's own", flag.reference))
+        sides = []
+        if position < FLAGS_WITH_TEXT:
+            lines = [{line.strip() for line in text.splitlines()} for _, text in texts]
+            both = set.intersection(*lines) - {""}
+            sides = [
+                (name, [(line, line.strip() in both) for line in text[:LONGEST_TEXT].splitlines()])
+                for name, text in texts
+            ]
+        rows.append({"flag": flag, "sides": sides})
+    return rows
+
+
+# --- for a spreadsheet -----------------------------------------------------------------------------------
+
+
+def _write_marks(results: Sequence[Result], path: Path) -> None:
+    names, most = _mark_names(results), _most(results)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            [_text(cell) for cell in ("student", "status", "points", "out_of", *names, "seconds", "problems")]
+        )
+        for result in results:
+            points = {mark.name: mark.points for mark in result.marks}
+            writer.writerow(
+                [
+                    _text(result.student),
+                    result.status,
+                    f"{result.points:.10g}",
+                    f"{most:.10g}",
+                    *("" if points.get(name) is None else f"{points[name]:.10g}" for name in names),
+                    f"{result.seconds:.3f}",
+                    _text("; ".join(result.problems)),
+                ]
+            )
+
+
+def _text(text: str) -> str:
+    """Text in one line that no spreadsheet takes for a formula."""
+    text = " ".join(plain(text).split())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else text
