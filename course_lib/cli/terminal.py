@@ -1,7 +1,7 @@
 """What every command shares: two consoles, one-line errors, the clone's folder, progress bars."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -61,3 +61,30 @@ def course_folder() -> Path:
         if (folder / "course_lib" / "__init__.py").is_file() and (folder / "pyproject.toml").is_file():
             return folder
     fail(f"no course in {here}: change to the folder that you cloned, and run the command again")
+
+
+@contextmanager
+def counting_bar(title: str, unit: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar that counts finished things and guesses when the last will be.
+
+    Args:
+        title: what is going on.
+        unit: what the things are called.
+
+    Yields:
+        A function to call with how many are done, how many there are, and a word about the latest.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[latest]}"),
+    )
+    # The guess looks at the whole run: seconds may pass between two submissions, minutes between two seeds.
+    with Progress(*columns, console=out, speed_estimate_period=1e9) as bar:
+        task = bar.add_task(title, total=None, latest="")
+        yield lambda done, total, latest: bar.update(task, completed=done, total=total, latest=escape(latest))

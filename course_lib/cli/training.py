@@ -1,13 +1,16 @@
 """Train a policy of the lecture, or measure a paper's claims again."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from course_lib.cli.terminal import err, one_line_errors, out, pick
+from course_lib.cli.executors import cores, executor
+from course_lib.cli.terminal import counting_bar, err, fail, one_line_errors, out, pick
 
 app = typer.Typer()
 train_app = typer.Typer(
@@ -24,27 +27,123 @@ reproduce_app = typer.Typer(
 app.add_typer(reproduce_app, name="reproduce", rich_help_panel="Train")
 
 
-@train_app.command("epopt", epilog="Example: course train epopt --world hopper --recipe eps0.1 --seed 0")
+@train_app.command(
+    "epopt",
+    epilog="Examples: course train epopt --recipe eps0.1 | course train epopt --seeds 0-9 --jobs 4",
+)
 def train_epopt(
     world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
     recipe: Annotated[
         str, typer.Option(help="mass3, mass6, mass9 (one fixed torso mass), eps1.0 or eps0.1 (the ensemble).")
     ] = "eps0.1",
-    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same numbers.")] = 0,
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the weights and their card.")] = Path(
+    seeds: Annotated[
+        str,
+        typer.Option(
+            *("--seeds", "--seed"),
+            help="One policy a seed: 0, or 0-9, or 0,3,7. The same seed gives the same numbers.",
+        ),
+    ] = "0",
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the weights and their cards.")] = Path(
         "runs"
     ),
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of resuming.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over instead of resuming, and train again what is there.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Seeds at a time on this machine.")] = cores(),
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Train on a dask cluster: its scheduler's address.")
+    ] = None,
 ) -> None:
     """EPOpt: a policy for a whole family of bodies and floors."""
+    wanted = parse_seeds(seeds)
     with one_line_errors():
         from course_lib.zoo import recipes
 
         pick("world", world, recipes.WORLDS)
         pick("recipe", recipe, recipes.RECIPES)
-        with progress_bar(f"{world} {recipe} seed {seed}") as show:
-            recipes.train_epopt(world, recipe, seed, folder, resume=not fresh, progress=show)
-    out.print(f"Weights and card are in {folder}/", highlight=False, soft_wrap=True)
+        todo = [seed for seed in wanted if fresh or not recipes.is_trained(world, recipe, seed, folder)]
+        if len(todo) < len(wanted):
+            there = ", ".join(str(seed) for seed in wanted if seed not in todo)
+            out.print(f"Trained already, see --fresh: seed {there}", highlight=False)
+        if len(todo) == 1 and dask is None:
+            with progress_bar(f"{world} {recipe} seed {todo[0]}") as show:
+                recipes.train_epopt(world, recipe, todo[0], folder, resume=not fresh, progress=show)
+        elif todo:
+            with executor(min(jobs, len(todo)), dask, processes=True) as pool:
+                train_seeds(pool, world, recipe, todo, folder, fresh=fresh, remote=dask is not None)
+    out.print(f"Weights and cards are in {folder}/", highlight=False, soft_wrap=True)
+
+
+def train_seeds(
+    pool: Executor, world: str, recipe: str, seeds: Sequence[int], folder: Path, *, fresh: bool, remote: bool
+) -> None:
+    """Trains one policy a seed, and writes each as soon as it is there.
+
+    Args:
+        pool: where they are trained.
+        world: such as "hopper".
+        recipe: such as "eps0.1".
+        seeds: what to train.
+        folder: where weights and cards go.
+        fresh: start over instead of resuming; a cluster always does, since it leaves no checkpoint here.
+        remote: the pool's machines may not share this folder: the files come back, and are written here.
+
+    Raises:
+        ValueError: a seed could not be trained; the others are trained first.
+        typer.Exit: on Ctrl-C.
+    """
+    from course_lib.zoo import recipes
+    from course_lib.zoo.store import write_here
+
+    problems = []
+    try:
+        with counting_bar(f"{world} {recipe}", "seeds") as show:
+            show(0, len(seeds), "")
+            futures = {}
+            for seed in seeds:
+                if remote:
+                    future = pool.submit(recipes.train_epopt_elsewhere, world, recipe, seed)
+                else:
+                    future = pool.submit(recipes.train_epopt, world, recipe, seed, folder, resume=not fresh)
+                futures[future] = seed
+            for done, future in enumerate(as_completed(futures), start=1):
+                try:
+                    if remote:
+                        for name, content in future.result().items():
+                            write_here(folder / name, content)
+                    else:
+                        future.result()
+                except (BrokenExecutor, CancelledError):
+                    raise ValueError(
+                        "the training was ended from outside (the cluster is gone? out of memory? then try "
+                        "fewer --jobs); the same command goes on"
+                    ) from None
+                except Exception as error:
+                    problems.append(f"seed {futures[future]}: {error}")
+                show(done, len(seeds), f"seed {futures[future]}")
+    except KeyboardInterrupt:
+        err.print("stopped; resume with the same command, without --fresh", highlight=False)
+        raise typer.Exit(130) from None
+    if problems:
+        raise ValueError("; ".join(problems))
+
+
+def parse_seeds(text: str) -> list[int]:
+    """The seeds that a person means by "2", "0-4", "0,3,7" or "0-2,8", in this order, none twice.
+
+    Raises:
+        typer.Exit: with code 2 where the text says no seeds.
+    """
+    seeds = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part, re.ASCII)
+        if match is None:
+            fail(f"cannot read seeds from {text!r}: write 2, or 0-9, or 0,3,7", code=2)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or last - first >= 10_000:
+            fail(f"{part.strip()!r} of {text!r} is no range of seeds: the smaller number comes first", code=2)
+        seeds += range(first, last + 1)
+    return list(dict.fromkeys(seeds))
 
 
 @reproduce_app.command("epopt", epilog="Example: course reproduce epopt --world hopper")

@@ -7,6 +7,8 @@ import ast
 import io
 import os
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +26,7 @@ from course_lib.core.spelling import nearest
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
 from course_lib.envs import half_cheetah, hopper
 from course_lib.transfer import epopt
-from course_lib.zoo.store import store, write_here
+from course_lib.zoo.store import ZooError, read, store, write_here
 
 WORLDS: dict[str, Callable[[], TaskFamily]] = {"hopper": hopper.family, "half_cheetah": half_cheetah.family}
 """Task families by the name of their world."""
@@ -58,6 +60,9 @@ CONFIGS = {
 
 CVAR_ITERATIONS = {"hopper": 15, "half_cheetah": 20}
 """Iterations on the worst trajectories: fewer, since each runs whole trajectories and so more steps."""
+
+
+_TRAINING_HERE = threading.Lock()
 
 
 def _known(kind: str, name: str, names) -> str:
@@ -168,6 +173,31 @@ def train_epopt(
     store(stem, agent.policy.state_dict(), card)
     checkpoint.unlink(missing_ok=True)
     return stem
+
+
+def train_epopt_elsewhere(world: str, recipe: str, seed: int) -> dict[str, bytes]:
+    """Trains one policy on a machine that shares no disk with the person who wants it.
+
+    Returns:
+        Content of each file by its name, weights before the card.
+
+    Raises:
+        ValueError: there is no such world or recipe.
+    """
+    # The seed and torch's generator belong to the process: in its threads one trains after the other.
+    with _TRAINING_HERE, tempfile.TemporaryDirectory(prefix="course-train-") as folder:
+        stem = train_epopt(world, recipe, seed, Path(folder))
+        weights, card = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("safetensors", "json"))
+        return {path.name: path.read_bytes() for path in (weights, card)}
+
+
+def is_trained(world: str, recipe: str, seed: int, folder: Path) -> bool:
+    """Whether a folder holds whole weights of this seed, with their card."""
+    try:
+        read(folder / f"{world}-{recipe}-seed{seed}")
+    except ZooError:
+        return False
+    return True
 
 
 def _test_env(family: TaskFamily):
