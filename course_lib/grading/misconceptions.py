@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from course_lib.grading.wire import Opaque
+
 SEED_VARIABLE = "COURSE_GRADING_SEED"
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 8
@@ -173,13 +175,13 @@ def expect_close(
     """
     if seen is None:
         raise AssertionError(f"{what} returned None. Is the `return` missing?")
-    kind = "torch tensor" if isinstance(expected, torch.Tensor) else "numpy array"
-    wanted = f"a {kind} of shape {tuple(expected.shape)} and dtype {_dtype(expected)}"
+    container = "torch tensor" if isinstance(expected, torch.Tensor) else "numpy array"
+    wanted = f"a {container} of shape {tuple(expected.shape)} and dtype {_dtype(expected)}"
     pair = f"\n  returned: {show(seen)}\n  expected: {show(expected)}"
     try:
         values = _numbers(seen)
     except (TypeError, ValueError, RuntimeError):
-        raise AssertionError(f"{what} returned {type(seen).__name__}, expected {wanted}.{pair}") from None
+        raise AssertionError(f"{what} returned {kind(seen)}, expected {wanted}.{pair}") from None
 
     target = _numbers(expected)
     if not _close(values, target, rtol, atol):
@@ -200,9 +202,13 @@ def expect_close(
         )
     if not _same_kind(seen, expected):
         raise AssertionError(
-            f"{what} has the right values, but is a {type(seen).__name__} of dtype {_dtype(seen)}; "
-            f"expected {wanted}."
+            f"{what} has the right values, but is a {kind(seen)} of dtype {_dtype(seen)}; expected {wanted}."
         )
+
+
+def kind(value: Any) -> str:
+    """What a value is called: its type's name, also where the value could not leave the student's process."""
+    return value.what if isinstance(value, Opaque) else type(value).__name__
 
 
 def show(value: Any) -> str:

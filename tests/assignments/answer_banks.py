@@ -2,7 +2,7 @@
 
 A bank is a Python file that is read as text and never run: every answer is a function under a decorator,
 `@wrong("q1", "words of the expected message")` or `@right("q1")`. What the answer's cell holds besides the
-function (an import, a function that helps) stands in the decorator as `before="..."`.
+function (an import, a function that it calls) stands in the decorator as `before="..."` or `after="..."`.
 """
 
 import ast
@@ -37,6 +37,8 @@ class Answer:
     says: str
     """Words that the message must hold; empty for a right answer."""
     name: str
+    subtle: bool = False
+    """Wrong in a way that the visible part of the hidden tests' cell does not show."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ def bank(file: Path) -> list[Answer]:
         if isinstance(node, ast.FunctionDef):
             decorator = node.decorator_list[0]
             question, *says = (argument.value for argument in decorator.args)
-            before = "".join(keyword.value.value + "\n\n" for keyword in decorator.keywords)
+            around = {keyword.arg: keyword.value.value for keyword in decorator.keywords}
+            pieces = around.get("before"), ast.get_source_segment(text, node), around.get("after")
+            source = "\n\n\n".join(filter(None, pieces))
             name = says[0] if says else ast.get_docstring(node)
-            answers.append(
-                Answer(question, before + ast.get_source_segment(text, node), says[0] if says else "", name)
-            )
+            subtle = around.get("subtle", False)
+            answers.append(Answer(question, source, says[0] if says else "", name, subtle))
     return answers
 
 

@@ -18,6 +18,7 @@ from course_lib.grading.misconceptions import (
     show,
     value_and_gradients,
 )
+from course_lib.grading.wire import Opaque
 
 
 def message_of(*arguments, **options) -> str:
@@ -66,6 +67,7 @@ def test_unknown_differences_are_located():
         ([1.0, 2.0, 4.0], "is a list"),
         ("text", "returned str"),
         (object(), "returned object"),
+        (Opaque("Fraction"), "returned Fraction, expected a numpy array"),
         ([[1.0], [1.0, 2.0]], "returned list"),
     ],
 )

@@ -48,6 +48,36 @@ def truncated_normal(rng, mean, sigma, low, high, n):
     return values
 
 
+@right(
+    "q1",
+    before="from math import isfinite\n\n\ndef _inside(x, low, high):\n    return isfinite(x) and low <= x <= high",
+)
+def truncated_normal(rng, mean, sigma, low, high, n):
+    """An import and a function of its own in the answer's cell."""
+    draws = iter(lambda: rng.normal(mean, sigma), None)
+    return np.array([next(x for x in draws if _inside(x, low, high)) for _ in range(n)])
+
+
+@right("q1")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    """Redraw while any is outside."""
+    values = rng.normal(mean, sigma, n)
+    outside = (values < low) | (values > high)
+    while outside.any():
+        values[outside] = rng.normal(mean, sigma, outside.sum())
+        outside = (values < low) | (values > high)
+    return values
+
+
+@right("q1")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    """The inverse of the distribution function."""
+    from scipy.special import ndtr, ndtri
+
+    a, b = ndtr((low - mean) / sigma), ndtr((high - mean) / sigma)
+    return np.clip(mean + sigma * ndtri(rng.uniform(a, b, size=n)), low, high)
+
+
 # --- question 2 ------------------------------------------------------------------------------------------
 
 
@@ -86,6 +116,44 @@ def cvar_mask(returns, epsilon):
     return torch.tensor([r.item() <= threshold for r in returns])
 
 
+@right("q2", before="import statistics")
+def cvar_mask(returns, epsilon):
+    """No torch but for the result; numpy's own booleans."""
+    numbers = sorted(returns.tolist())
+    place = epsilon * (len(numbers) - 1)
+    below, above = numbers[int(place)], numbers[min(int(place) + 1, len(numbers) - 1)]
+    threshold = statistics.fmean([below, above], [1 - place % 1, place % 1])
+    return torch.tensor([np.bool_(number <= max(below, threshold)) for number in returns.tolist()])
+
+
+@right(
+    "q2",
+    after="_threshold_first = cvar_mask\ncvar_mask = lambda returns, epsilon: _threshold_first(returns, epsilon)",
+)
+def cvar_mask(returns, epsilon):
+    """A lambda around a function."""
+    return ~torch.gt(returns, returns.quantile(epsilon))
+
+
+@right(
+    "q2",
+    after="""
+
+class Masker:
+    def __init__(self, rule):
+        self.rule = rule
+
+    def __call__(self, returns, epsilon):
+        return self.rule(returns, epsilon)
+
+
+cvar_mask = Masker(cvar_mask)""",
+)
+def cvar_mask(returns: torch.Tensor, epsilon: float = 0.1, **ignored) -> torch.Tensor:
+    """An object that can be called."""
+    return returns.double() <= torch.quantile(returns, epsilon).double()
+
+
 # --- question 3 ------------------------------------------------------------------------------------------
 
 
@@ -117,6 +185,38 @@ def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
     unclipped = ratio * advantage.detach()
     clipped = torch.clamp(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantage.detach()
     return torch.dot(weight, torch.stack([unclipped, clipped]).amin(0))
+
+
+@right("q3")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    """float64 on the way, and in the result."""
+    ratio = torch.exp(log_prob.double() - old_log_prob.double())
+    clipped = torch.clamp(ratio, 1 - clip_range, 1 + clip_range)
+    objective = torch.minimum(ratio * advantage, clipped * advantage)
+    return (objective * keep).sum() / max(keep.sum().item(), 1)
+
+
+@right("q3")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    """A loop over transitions."""
+    total, count = log_prob.new_zeros(()), 0
+    for i in range(len(keep)):
+        if keep[i]:
+            ratio = torch.exp(log_prob[i] - old_log_prob[i])
+            bounded = torch.clamp(ratio, 1 - clip_range, 1 + clip_range)
+            total = total + torch.min(ratio * advantage[i], bounded * advantage[i])
+            count += 1
+    return total / count if count else total
+
+
+@right("q3", before="import torch.nn.functional as F")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    """What goes beyond the bound is taken off again; nan_to_num for the empty mean."""
+    ratio = (log_prob - old_log_prob).exp()
+    too_good = F.relu(ratio - 1 - clip_range) * advantage.clamp(min=0)
+    too_bad = F.relu(1 - clip_range - ratio) * advantage.clamp(max=0)
+    terms = ratio * advantage - too_good + too_bad
+    return terms[keep].mean().nan_to_num(0.0)
 
 
 # --- question 4 ------------------------------------------------------------------------------------------
@@ -152,6 +252,38 @@ def transfer_grid(evaluate, rows, columns, repeats):
     return returns.reshape(len(c), len(r), repeats).mean(-1).T
 
 
+@right("q4")
+def transfer_grid(evaluate, rows, columns, repeats):
+    """Python lists all the way, popped out of the dicts."""
+    row, r = rows.popitem()
+    column, c = columns.popitem()
+    cells = [(float(a), float(b)) for a in r for b in c]
+    returns = evaluate({row: [a for a, _ in cells] * repeats, column: [b for _, b in cells] * repeats})
+    means = [sum(returns[k :: len(cells)]) / repeats for k in range(len(cells))]
+    return np.array(means, dtype=float).reshape(len(r), len(c))
+
+
+@right("q4")
+def transfer_grid(evaluate, rows, columns, repeats):
+    """Conditions in a random order, put back afterwards."""
+    (row,), (column,) = rows, columns
+    i, j, _ = (axis.ravel() for axis in np.indices((len(rows[row]), len(columns[column]), repeats)))
+    order = np.random.permutation(len(i))
+    values = {row: np.asarray(rows[row])[i[order]], column: np.asarray(columns[column])[j[order]]}
+    grid = np.zeros((len(rows[row]), len(columns[column])))
+    np.add.at(grid, (i[order], j[order]), evaluate(values))
+    return grid / repeats
+
+
+@right("q4", before="from itertools import product")
+def transfer_grid(evaluate, rows, columns, repeats):
+    """Tensors."""
+    (row, r), (column, c) = list(rows.items())[0], list(columns.items())[0]
+    a, b, _ = torch.tensor(list(product(map(float, r), map(float, c), range(repeats))), dtype=torch.float64).T
+    returns = torch.as_tensor(evaluate({row: a, column: b}))
+    return returns.view(len(r), len(c), repeats).mean(2).numpy()
+
+
 # --- question 5 ------------------------------------------------------------------------------------------
 
 
@@ -183,6 +315,39 @@ def transition_log_likelihood(predicted, observed, noise_scale):
     return result
 
 
+@right("q5")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    """A subclass of numpy's array."""
+    z = np.asarray(observed - predicted) / noise_scale
+    result = -0.5 * np.einsum("kts,kts->kt", z, z) - np.log(noise_scale * np.sqrt(2 * np.pi)).sum()
+    return np.asmatrix(result)
+
+
+@right("q5", before="import math")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    """numpy scalars, one at a time."""
+    constant = -sum(math.log(s) + 0.5 * math.log(2 * math.pi) for s in noise_scale)
+    return np.array(
+        [
+            [
+                constant - sum(((o - p) / s) ** 2 for o, p, s in zip(seen, guess, noise_scale)) / 2
+                for guess, seen in zip(particle, observed)
+            ]
+            for particle in predicted
+        ]
+    )
+
+
+@right("q5")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    """A covariance matrix."""
+    from scipy.stats import multivariate_normal
+
+    K, T, S = predicted.shape
+    errors = (observed - predicted).reshape(K * T, S)
+    return np.reshape(multivariate_normal(np.zeros(S), np.diag(noise_scale**2)).logpdf(errors), (K, T))
+
+
 # --- question 6 ------------------------------------------------------------------------------------------
 
 
@@ -209,3 +374,31 @@ def posterior_weights(log_prior, log_likelihood):
 def posterior_weights(log_prior, log_likelihood):
     """torch."""
     return torch.softmax(torch.tensor(log_prior) + torch.tensor(log_likelihood).sum(1), dim=0).numpy()
+
+
+@right("q6")
+def posterior_weights(log_prior, log_likelihood):
+    """Ratios to each other particle."""
+    total = log_prior + log_likelihood.sum(axis=1)
+    with np.errstate(all="ignore"):
+        odds = np.exp(total[None, :] - total[:, None])  # [K, K]
+    return np.where(np.isneginf(total), 0.0, 1.0 / np.nan_to_num(odds.sum(axis=1), nan=np.inf))
+
+
+@right("q6", before="from math import exp, fsum, inf")
+def posterior_weights(log_prior, log_likelihood):
+    """Python numbers."""
+    total = [
+        fsum([prior, *steps]) if prior > -inf else -inf
+        for prior, steps in zip(log_prior.tolist(), log_likelihood.tolist())
+    ]
+    top = max(total)
+    weights = [exp(value - top) for value in total]
+    return np.array([weight / fsum(weights) for weight in weights])
+
+
+@right("q6")
+def posterior_weights(log_prior, log_likelihood):
+    """More digits than needed."""
+    total = np.asarray(log_prior, dtype=np.longdouble) + log_likelihood.sum(axis=-1)
+    return np.exp(total - np.logaddexp.reduce(total)).astype(float)

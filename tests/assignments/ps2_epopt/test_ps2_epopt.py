@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from answer_banks import Answer, Marks, grade
+from answer_banks import Answer, Marks, grade, visible_only
 
 NAME = "ps2_epopt"
 POINTS = {"q1": 4, "q2": 4, "q3": 5, "q4": 4, "q5": 4, "q6": 5}
@@ -42,7 +42,7 @@ def marks_of_banks(solution) -> dict[Answer, dict[str, Marks]]:
 def test_banks_are_large_enough():
     for question in POINTS:
         assert sum(a.question == question for a in WRONG) >= 10
-        assert sum(a.question == question for a in RIGHT) >= 3
+        assert sum(a.question == question for a in RIGHT) >= 6
 
 
 def test_solution_gets_full_marks(solution):
@@ -68,6 +68,27 @@ def test_wrong_answer_loses_its_own_points_and_hears_why(marks_of_banks, answer)
     assert not mark.full
     assert answer.says in mark.message
     assert all(other.full for other in marks.values()), marks
+
+
+def test_every_named_mistake_has_an_answer_that_hears_of_it(solution, marks_of_banks, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    for question in ("q2", "q3", "q4", "q5", "q6"):
+        heard = "\n".join(marks_of_banks[a][question].message for a in WRONG if a.question == question)
+        for name, message in run_question(solution, question)[f"_said_{question[1:]}"].items():
+            assert message in heard, name
+
+
+def test_self_check_gives_no_wrong_answer_the_points_of_the_further_cases(solution):
+    """What students see of a cell with hidden tests fails where the hidden tests would."""
+    visible = visible_only(solution)
+    marks = answer_banks.grade_each(visible, [(a.question, a.source) for a in WRONG], only_theirs=True)
+    passed = {
+        answer.source
+        for answer, mark in zip(WRONG, marks, strict=True)
+        if not mark[answer.question].messages[f"{answer.question}-hidden"]
+    }
+    assert passed == {answer.source for answer in WRONG if answer.subtle}
+    assert len(passed) < 0.1 * len(WRONG)
 
 
 @pytest.mark.parametrize("answer", RIGHT, ids=label)
@@ -133,7 +154,7 @@ VISIBLE = [
     ("q3", "_wrong_surrogates(_new, _old, _advantage, _keep, 0.2)", "_wrong_3"),
     ("q3", "_wrong_surrogates(_newer, _older, _benefit, _chosen, 0.1)", "_more_wrong_3"),
     ("q4", "_wrong_grids(_world, _masses, _frictions, 4)", "_wrong_4"),
-    ("q4", "_wrong_grids(_other_world, _dampings, _armatures, 4)", "_more_wrong_4"),
+    ("q4", "_wrong_grids(_other_world, _dampings, _armatures, 5)", "_more_wrong_4"),
     ("q5", "_wrong_likelihoods(_predicted, _observed, _noise_scale)", "_wrong_5"),
     ("q5", "_wrong_likelihoods(_two_predicted, _two_observed, _three_scales)", "_more_wrong_5"),
     ("q6", "_wrong_weights(_log_prior, _evidence)", "_wrong_6"),

@@ -1,5 +1,8 @@
 # ruff: noqa
-"""Wrong answers to ps2_epopt. Read as text, never run: `@wrong(question, words of the expected message)`."""
+"""Wrong answers to ps2_epopt. Read as text, never run: `@wrong(question, words of the expected message)`.
+
+A `subtle` one passes what students see of the further cases, and is found by the hidden tests or the visible cases.
+"""
 
 import numpy as np
 import torch
@@ -142,6 +145,51 @@ def truncated_normal(rng, mean, sigma, low, high, n):
     return values
 
 
+@wrong("q1", "stand in no order")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    values, outside = np.empty(n), np.ones(n, dtype=bool)
+    while outside.any():
+        values[outside] = rng.normal(mean, sigma, outside.sum())
+        outside = (values < low) | (values > high)
+    return np.sort(values)
+
+
+@wrong("q1", "dtype float32")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    values, outside = np.empty(n, dtype=np.float32), np.ones(n, dtype=bool)
+    while outside.any():
+        values[outside] = rng.normal(mean, sigma, outside.sum())
+        outside = (values < low) | (values > high)
+    return values
+
+
+@wrong("q1", "holds NaN")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    values = rng.normal(mean, sigma, n)
+    return np.where((values < low) | (values > high), np.nan, values)
+
+
+@wrong("q1", "expected (1,)")
+def truncated_normal(rng, mean, sigma, low, high, n):
+    # A special case that nobody needs, and that is wrong.
+    values, outside = np.empty(n), np.ones(n, dtype=bool)
+    while outside.any():
+        values[outside] = rng.normal(mean, sigma, outside.sum())
+        outside = (values < low) | (values > high)
+    return values.squeeze()
+
+
+@wrong("q1", "A value drawn again can fall", subtle=True)
+def truncated_normal(rng, mean, sigma, low, high, n):
+    # Whatever is too large is never seen where nothing was too small.
+    values = rng.normal(mean, sigma, n)
+    outside = values < low
+    while outside.any():
+        values[outside] = rng.normal(mean, sigma, outside.sum())
+        outside = (values < low) | (values > high)
+    return values
+
+
 # --- question 2 ------------------------------------------------------------------------------------------
 
 
@@ -174,7 +222,7 @@ def cvar_mask(returns, epsilon):
     return mask
 
 
-@wrong("q2", "breaks ties")
+@wrong("q2", "ceil(epsilon * N)")
 def cvar_mask(returns, epsilon):
     k = int(np.ceil(epsilon * len(returns)))
     mask = torch.zeros(len(returns), dtype=torch.bool)
@@ -223,6 +271,36 @@ def cvar_mask(returns, epsilon):
 @wrong("q2", "`return` missing")
 def cvar_mask(returns, epsilon):
     mask = returns <= torch.quantile(returns, epsilon)
+
+
+@wrong("q2", "One trajectory too many")
+def cvar_mask(returns, epsilon):
+    return returns <= torch.quantile(returns, epsilon, interpolation="nearest")
+
+
+@wrong("q2", "One trajectory too many")
+def cvar_mask(returns, epsilon):
+    return returns <= torch.quantile(returns, epsilon, interpolation="higher")
+
+
+@wrong("q2", "One trajectory too many")
+def cvar_mask(returns, epsilon):
+    return returns <= returns.kthvalue(max(1, int(np.ceil(epsilon * len(returns))))).values
+
+
+@wrong("q2", "keeps int(epsilon * N)", subtle=True)
+def cvar_mask(returns, epsilon):
+    return returns <= returns.kthvalue(max(1, int(epsilon * len(returns)))).values
+
+
+@wrong("q2", "The first difference")
+def cvar_mask(returns, epsilon):
+    return returns.abs() <= torch.quantile(returns, epsilon).abs()
+
+
+@wrong("q2", "is a ndarray")
+def cvar_mask(returns, epsilon):
+    return returns.numpy() <= np.quantile(returns.numpy(), epsilon)
 
 
 # --- question 3 ------------------------------------------------------------------------------------------
@@ -370,6 +448,49 @@ def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
     return torch.minimum(ratio * advantage, clipped * advantage).sum() / keep.sum().clamp(min=1)
 
 
+@wrong("q3", "surrogate with clip_range 0.1")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    ratio = torch.exp(log_prob - old_log_prob)
+    terms = torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage)
+    return (terms * keep).sum() / keep.sum().clamp(min=1)
+
+
+@wrong("q3", "The gradient of surrogate")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    # The value is right; the gradient pushes on where the objective is flat.
+    ratio = torch.exp(log_prob - old_log_prob)
+    clipped = ratio + (ratio.clamp(1 - clip_range, 1 + clip_range) - ratio).detach()
+    terms = torch.minimum(ratio * advantage, clipped * advantage)
+    return (terms * keep).sum() / keep.sum().clamp(min=1)
+
+
+@wrong("q3", "The gradient of surrogate")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    if log_prob.requires_grad:
+        log_prob.register_hook(lambda gradient: gradient.clamp(-0.1, 0.1))
+    ratio = torch.exp(log_prob - old_log_prob)
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    terms = torch.minimum(ratio * advantage, clipped * advantage)
+    return (terms * keep).sum() / keep.sum().clamp(min=1)
+
+
+@wrong("q3", "of dtype float16")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    ratio = torch.exp(log_prob - old_log_prob)
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    terms = torch.minimum(ratio * advantage, clipped * advantage)
+    value = (terms * keep).sum() / keep.sum().clamp(min=1)
+    return value if keep.any() else value.half()
+
+
+@wrong("q3", "has shape (1,), expected ()")
+def surrogate(log_prob, old_log_prob, advantage, keep, clip_range):
+    ratio = torch.exp(log_prob - old_log_prob)
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    terms = torch.minimum(ratio * advantage, clipped * advantage)
+    return (terms * keep).sum(0, keepdim=True) / keep.sum().clamp(min=1)
+
+
 # --- question 4 ------------------------------------------------------------------------------------------
 
 
@@ -478,6 +599,48 @@ def transfer_grid(evaluate, rows, columns, repeats):
     ((row, r),) = rows.items()
     ((column, c),) = columns.items()
     return evaluate({row: np.array(r), column: np.array(c)}).reshape(len(r), len(c), repeats).mean(-1)
+
+
+@wrong("q4", "The worst of the repeats")
+def transfer_grid(evaluate, rows, columns, repeats):
+    ((row, r),) = rows.items()
+    ((column, c),) = columns.items()
+    batch = {row: np.repeat(r, len(c) * repeats), column: np.tile(np.repeat(c, repeats), len(r))}
+    return evaluate(batch).reshape(len(r), len(c), repeats).min(-1)
+
+
+@wrong("q4", "rows x columns x repeats are 24")
+def transfer_grid(evaluate, rows, columns, repeats):
+    ((row, r),) = rows.items()
+    ((column, c),) = columns.items()
+    repeats = repeats + 1
+    batch = {row: np.repeat(r, len(c) * repeats), column: np.tile(np.repeat(c, repeats), len(r))}
+    return evaluate(batch).reshape(len(r), len(c), repeats).mean(-1)
+
+
+@wrong("q4", "cannot reshape")
+def transfer_grid(evaluate, rows, columns, repeats):
+    # The repeats of the example, for every grid.
+    ((row, r),) = rows.items()
+    ((column, c),) = columns.items()
+    batch = {row: np.repeat(r, len(c) * repeats), column: np.tile(np.repeat(c, repeats), len(r))}
+    return evaluate(batch).reshape(len(r), len(c), 4).mean(-1)
+
+
+@wrong("q4", "dtype float32")
+def transfer_grid(evaluate, rows, columns, repeats):
+    ((row, r),) = rows.items()
+    ((column, c),) = columns.items()
+    batch = {row: np.repeat(r, len(c) * repeats), column: np.tile(np.repeat(c, repeats), len(r))}
+    return evaluate(batch).reshape(len(r), len(c), repeats).mean(-1).astype(np.float32)
+
+
+@wrong("q4", "parameters list, expected")
+def transfer_grid(evaluate, rows, columns, repeats):
+    ((_, r),) = rows.items()
+    ((_, c),) = columns.items()
+    pairs = [(a, b) for a in r for b in c for _ in range(repeats)]
+    return evaluate(pairs).reshape(len(r), len(c), repeats).mean(-1)
 
 
 # --- question 5 ------------------------------------------------------------------------------------------
@@ -609,6 +772,34 @@ def transition_log_likelihood(predicted, observed, noise_scale):
     return (square - np.log(noise_scale) - 0.5 * np.log(2 * np.pi)).sum(-1)
 
 
+@wrong("q5", "dtype float32")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    z = (observed - predicted) / noise_scale
+    log_density = -0.5 * z**2 - np.log(noise_scale) - 0.5 * np.log(2 * np.pi)
+    return log_density.sum(-1).astype(np.float32)
+
+
+@wrong("q5", "transition_log_likelihood for 5 particles", subtle=True)
+def transition_log_likelihood(predicted, observed, noise_scale):
+    # float32 on the way is too coarse far from the origin.
+    z = (observed.astype(np.float32) - predicted.astype(np.float32)) / noise_scale
+    return (-0.5 * z**2 - np.log(noise_scale) - 0.5 * np.log(2 * np.pi)).sum(-1)
+
+
+@wrong("q5", "60 noise scales off")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    # Clipped where it matters.
+    z = np.clip((observed - predicted) / noise_scale, -100, 30)
+    return (-0.5 * z**2 - np.log(noise_scale) - 0.5 * np.log(2 * np.pi)).sum(-1)
+
+
+@wrong("q5", "argument number 3 in place")
+def transition_log_likelihood(predicted, observed, noise_scale):
+    square = -0.5 * ((observed - predicted) / noise_scale) ** 2
+    noise_scale[:] = np.log(noise_scale)
+    return (square - noise_scale - 0.5 * np.log(2 * np.pi)).sum(-1)
+
+
 # --- question 6 ------------------------------------------------------------------------------------------
 
 
@@ -719,9 +910,54 @@ def posterior_weights(log_prior, log_likelihood):
     return weight / weight.sum()
 
 
-@wrong("q6", "NaN")
+@wrong("q6", "subtract the LARGEST log-weight")
 def posterior_weights(log_prior, log_likelihood):
     # Subtracting -inf from -inf where a particle is ruled out.
     total = log_prior + log_likelihood.sum(1)
     weight = np.exp(total - total.min())
+    return weight / weight.sum()
+
+
+@wrong("q6", "Only the first step")
+def posterior_weights(log_prior, log_likelihood):
+    total = log_prior + log_likelihood[:, 0]
+    weight = np.exp(total - total.max())
+    return weight / weight.sum()
+
+
+@wrong("q6", "The prior is counted twice")
+def posterior_weights(log_prior, log_likelihood):
+    total = log_prior + (log_likelihood.T + log_prior / max(1, log_likelihood.shape[1])).sum(0)
+    weight = np.exp(total - total.max())
+    return weight / weight.sum()
+
+
+@wrong("q6", "dtype float32")
+def posterior_weights(log_prior, log_likelihood):
+    total = (log_prior + log_likelihood.sum(1)).astype(np.float32)
+    weight = np.exp(total - total.max())
+    return weight / weight.sum()
+
+
+@wrong("q6", "posterior_weights for", subtle=True)
+def posterior_weights(log_prior, log_likelihood):
+    # float32 on the way: very long trajectories differ by less than it can tell.
+    total = (log_prior + log_likelihood.sum(1)).astype(np.float32).astype(np.float64)
+    weight = np.exp(total - total.max())
+    return weight / weight.sum()
+
+
+@wrong("q6", "zero-size array", subtle=True)
+def posterior_weights(log_prior, log_likelihood):
+    # Stops where there is no evidence yet.
+    total = log_prior + log_likelihood.sum(1) - log_likelihood.max() * log_likelihood.shape[1]
+    weight = np.exp(total - total.max())
+    return weight / weight.sum()
+
+
+@wrong("q6", "log_prior is -inf")
+def posterior_weights(log_prior, log_likelihood):
+    # A floor against underflow brings back what was ruled out.
+    total = np.maximum(log_prior, -10) + log_likelihood.sum(1)
+    weight = np.exp(total - total.max())
     return weight / weight.sum()
