@@ -92,7 +92,7 @@ def centred(values): return values
         q1="""
 import ctypes, mmap, os
 libc = ctypes.CDLL(None)
-size, kept = 2200 << 20, []
+size, kept = 3200 << 20, []
 for make in (
     lambda: mmap.mmap(-1, size),
     lambda: mmap.mmap(os.open("/dev/zero", os.O_RDWR), size, flags=mmap.MAP_SHARED),

@@ -1,6 +1,6 @@
 """Answers that remember, predict, hard-code, or change the question until it fits."""
 
-from attack_bank import attack
+from attack_bank import attack, own_goal
 
 ATTACKS = [
     attack(
@@ -171,7 +171,7 @@ def noisy(rng, values):
     return worker._call_back(-1, (values,), {})
 """,
     ),
-    attack(
+    own_goal(
         "callback-from-threads",
         "calls the test's own function from many threads at once",
         q3="""

@@ -55,6 +55,10 @@ FORGED = {
     "opaque": ("sends a stand-in with a text of its own", 'reply({"opaque": "x" * 10**6})'),
     "special": ("sends what only the grader may send", 'reply({"special": ["callback", 0]})'),
     "unknown-tag": ("sends an unknown kind of value", 'reply({"pickle": "gASVJAAAAAAAAACMBXBvc2l4"})'),
+    "colliding-keys": (
+        "sends a dict whose keys all have one hash",
+        'reply({"dict": [[{"int": str(k * (2**61 - 1))}, None] for k in range(1, 45_000)]})',
+    ),
     "object-dtype": ("sends objects", 'reply({"array": ["numpy", "O", [1]]}, b"\\x08" * 8)'),
     "void-dtype": ("sends raw memory", 'reply({"array": ["numpy", "V8", [1]]}, b"\\x08" * 8)'),
     "record-dtype": ("sends records", 'reply({"array": ["numpy", "f8,f8", [1]]}, b"\\x08" * 16)'),

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The bank of attacks, through the real thing: no undeserved point, no honest mark lost, no grader hurt."""
 
 import contextlib
