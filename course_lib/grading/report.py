@@ -1,6 +1,6 @@
 """The class at a glance: one HTML page and one table for a spreadsheet, from the results alone.
 
-The page needs no network and no script. Whatever a student may have written (names, messages, code) is text to it,
+The page needs no network and no script. Whatever a student may have written (names, messages, code) is text,
 never markup. The same results give the same bytes.
 """
 
@@ -38,8 +38,8 @@ def write_report(
     Args:
         results: of one assignment, in any order; there may be none.
         folder: made if it is not there.
-        references: name of an answer's cell -> the course's own texts (the solution's answer, and functions of
-            the library), so that copies of them are flagged.
+        references: name of an answer's cell -> the course's own texts (the solution's answer, and
+            functions of the library), so that copies of them are flagged.
 
     Returns:
         Path of the page.
@@ -79,6 +79,7 @@ def _template() -> jinja2.Template:
     )
     environment.filters["points"] = _number
     environment.filters["share"] = _share
+    environment.filters["duration"] = _duration
     return environment.get_template("report.html")
 
 
@@ -94,8 +95,12 @@ def _share(count: int, of: int) -> str:
     return f"{math.floor(percent) if percent > 99 else round(percent)} %"
 
 
+def _duration(seconds: float) -> str:
+    return f"{_number(seconds)} s" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+
+
 def _handed_in(results: Iterable[Result]) -> list[Result]:
-    """Who has marks of their own; one of whom no answer was run, such as by a fault of the grader, has none."""
+    """Who has marks of their own; whom a fault of the grader kept from being run has none."""
     return [r for r in results if r.status == "graded" or (r.status in HANDED_IN and r.answers)]
 
 
@@ -116,7 +121,7 @@ def _facts(results: Sequence[Result]) -> list[tuple[str, str]]:
         for word, values in {
             "seed": [result.seed for result in ran],
             "course_lib": [result.version for result in ran],
-            "locked into": [result.sandbox for result in ran],
+            "sandbox": [result.sandbox for result in ran],
         }.items()
         if ran
     ]
@@ -171,35 +176,52 @@ def _histogram(points: Sequence[float], out_of: float) -> Histogram | None:
     return Histogram(bars, ticks, mean, median, at(mean), at(median), out_of)
 
 
-def _success(results: Sequence[Result]) -> list[dict]:
-    """For each test cell, how many got all of its points, some, none."""
-    marks: dict[str, list[Mark]] = {name: [] for name in _mark_names(results)}
+@dataclass(frozen=True)
+class Share:
+    """How many students got all points of a test cell, some, none, or wait for a person."""
+
+    name: str
+    full: int
+    part: int
+    none: int
+    waiting: int
+
+    @property
+    def words(self) -> str:
+        """The name as a person reads it: "q1-hidden" are the further cases of question 1."""
+        question, _, part = self.name.partition("-")
+        return f"{question} {'further' if part == 'hidden' else part.replace('-', ' ') or 'answer'}"
+
+    @property
+    def number(self) -> int:
+        return self.full + self.part + self.none
+
+    @property
+    def kinds(self) -> list[tuple[str, str, int]]:
+        """Name of the pattern, words and number of each kind that the bar shows."""
+        kinds = [
+            ("full", "all points", self.full),
+            ("part", "some points", self.part),
+            ("none", "no points", self.none),
+        ]
+        return [kind for kind in kinds if kind[2]]
+
+
+def _success(results: Sequence[Result]) -> list[list[Share]]:
+    """One list a question, of its test cells."""
+    given: dict[str, list[Mark]] = {name: [] for name in _mark_names(results)}
     for result in _handed_in(results):
         for mark in result.marks:
-            marks[mark.name].append(mark)
-    rows = []
-    for name, given in marks.items():
-        tested = [mark for mark in given if mark.points is not None]
+            given[mark.name].append(mark)
+    questions: dict[str, list[Share]] = {name: [] for name in _questions(results)}
+    for name, marks in given.items():
+        tested = [mark for mark in marks if mark.points is not None]
         full = sum(mark.points >= mark.out_of for mark in tested)
         none = sum(mark.points <= 0 < mark.out_of for mark in tested)
-        rows.append(
-            {
-                "name": name,
-                "question": name.partition("-")[0],
-                "part": {"hidden": "further", "": "answer"}.get(
-                    part := name.partition("-")[2], part.replace("-", " ")
-                ),
-                "number": len(tested),
-                "waiting": len(given) - len(tested),
-                "some": len(tested) - full - none,
-                "kinds": [
-                    ("full", "all points", full),
-                    ("part", "some points", len(tested) - full - none),
-                    ("none", "no points", none),
-                ],
-            }
+        questions[name.partition("-")[0]].append(
+            Share(name, full, len(tested) - full - none, none, len(marks) - len(tested))
         )
-    return rows
+    return list(questions.values())
 
 
 def _mark_names(results: Iterable[Result]) -> list[str]:
@@ -241,34 +263,57 @@ def _table(results: Sequence[Result]) -> dict:
 # --- what many understood wrongly ------------------------------------------------------------------------
 
 _ABOUT = re.compile(r"^Question [^:,]{1,40}, [^:]{1,60}: ")
-_UNKNOWN = re.compile(r"is wrong\. The first difference is at index ")
-_CALL = re.compile(r"\b([A-Za-z_]\w*)\((?:[^()]|\([^()]*\)){3,}\)")
-_VALUE = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|\b(?:nan|inf)\b")
-_VALUES = re.compile(r"[\[(]?…(?:,? …)+,?[\])]?")
-
-UNKNOWN = "Wrong values that no known mistake gives"
+# The sentences of misconceptions.expect_close that end what was computed, and what they say of all of it.
+_GENERAL = (
+    (re.compile(r"is wrong\. The first difference is at index"), "Wrong values that no known mistake gives"),
+    (re.compile(r" has shape \(.*, expected \("), "Wrong shape"),
+    (re.compile(r" holds NaN"), "NaN where numbers are expected"),
+    (re.compile(r" returned None\. "), "None was returned: the `return` is missing"),
+    (
+        re.compile(
+            r" has the right values, but is an? (.*?) of dtype (\w+); expected an? (.*?) of .*dtype (\w+)\.$"
+        ),
+        r"Right values, but a \1 of dtype \2, not a \3 of dtype \4",
+    ),
+)
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\((?=[^()]*(?:\([^()]*\)[^()]*)*[,=])(?:[^()]|\([^()]*\)){6,}\)")
+_VALUE = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|\b(?:nan|inf)\b")
+_VALUES = re.compile(r"(?<!\w)[\[(](?:[\s,]*(?:…|\.\.\.|True|False))+[\s,]*[\])]")
 
 
 def mistake(message: str) -> str:
-    """The first line of a message without what was drawn at random, so that the same mistakes read the same."""
+    """What a message says, without what was drawn at random: the same mistakes read the same.
+
+    Args:
+        message: a named mistake ("Rows and columns are exchanged: ...") or a general one ("... is wrong. The
+            first difference is at index (0, 1): 3.2 instead of 4.1"), with its examples in the lines below.
+    """
     line = _first_line(message)
-    if _UNKNOWN.search(line):
-        return UNKNOWN
-    line = _VALUES.sub("…", _VALUE.sub("…", _CALL.sub(r"\1(…)", line)))
+    for pattern, words in _GENERAL:
+        if found := pattern.search(line):
+            return found.expand(words)
+    line = _VALUE.sub("…", _CALL.sub(r"\1(…)", line))
+    while (shorter := _VALUES.sub("…", line)) != line:
+        line = shorter
     return line[:300] or "no message"
 
 
 def _first_line(message: str) -> str:
-    """What is wrong, without the question's name."""
-    return _ABOUT.sub("", plain(message).strip().partition("\n")[0].strip())
+    """What is wrong, without the question's name; an array that the line begins is read to its end."""
+    lines = plain(message).strip().splitlines()[:20]
+    first = lines[0] if lines else ""
+    for line in lines[1:]:
+        if first.count("[") <= first.count("]"):
+            break
+        first += " " + line.strip()
+    return _ABOUT.sub("", first[:1000]).strip()
 
 
 def _misconceptions(results: Sequence[Result]) -> list[dict]:
     """For each question, what was wrong, the most frequent first; a student counts once for each mistake."""
     ran = _handed_in(results)
-    found: dict[str, dict[str, dict[str, str]]] = {
-        question: defaultdict(dict) for question in _questions(ran)
-    }
+    # question -> mistake -> student -> message
+    found: dict[str, dict[str, dict[str, str]]] = {name: defaultdict(dict) for name in _questions(ran)}
     for result in ran:
         for mark in result.marks:
             if mark.message and mark.points is not None and mark.points < mark.out_of:
@@ -279,10 +324,10 @@ def _misconceptions(results: Sequence[Result]) -> list[dict]:
         for text, students in groups.items():
             lines = {_first_line(message) for message in students.values()}
             # Where everybody has the same numbers, they belong to the words: "0 / 0 is NaN".
-            same = len(lines) == 1 and text != UNKNOWN and len(students) > 1
+            general = any(text.startswith(words.partition("\\")[0]) for _, words in _GENERAL)
             mistakes.append(
                 {
-                    "text": lines.pop()[:300] if same else text,
+                    "text": text if general or len(lines) > 1 else lines.pop()[:300],
                     "students": sorted(students),
                     "example": students[min(students)][:LONGEST_TEXT],
                 }
@@ -329,9 +374,8 @@ def _stops(result: Result) -> list[str]:
     """What the slowest failed tests said, of a submission that did not run to its end."""
     if result.status not in ("timed out", "crashed"):
         return []
-    failed = sorted(
-        (mark for mark in result.marks if mark.message), key=lambda mark: (-mark.seconds, mark.name)
-    )
+    failed = [mark for mark in result.marks if mark.message]
+    failed.sort(key=lambda mark: (-mark.seconds, mark.name))
     if not result.answers:  # of which nothing could be run: every mark says the same
         return [mark.message for mark in failed[:1]]
     said: dict[str, str] = {}
