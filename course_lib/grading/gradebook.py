@@ -135,7 +135,7 @@ def _enter_assignment(name: str, root: Path, book) -> NotebookNode:
         raise FileNotFoundError(f"solutions/{name}/{name}.ipynb does not exist in {root}")
     book.update_or_create_assignment(name)
     notebook = nbformat.read(source, as_version=4)
-    resources = {"nbgrader": {"notebook": name, "assignment": name, "db_url": _url(root)}}
+    resources = {"nbgrader": {"notebook": name, "assignment": name, "db_url": _url(database(root))}}
     steps = [
         step.LockCells,
         step.ClearSolutions,
@@ -316,8 +316,8 @@ def _write(notebook: NotebookNode, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _url(root: Path) -> str:
-    return f"sqlite:///{database(root).as_posix()}"
+def _url(path: Path) -> str:
+    return f"sqlite:///{path.as_posix()}"
 
 
 @contextmanager
@@ -325,14 +325,26 @@ def _gradebook(root: Path) -> Iterator:
     from nbgrader.api import Gradebook
     from sqlalchemy.exc import SAWarning
 
-    path = os.environ.get("PATH", os.defpath)
+    path = database(root)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # about nbgrader's own classes
-        try:
-            # For a new gradebook nbgrader runs the program `alembic`, which lies beside python.
-            os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-            book = Gradebook(_url(root))
-        finally:
-            os.environ["PATH"] = path
-        with closing(book):
+        if not path.exists():
+            _create(path)
+        with closing(Gradebook(_url(path))) as book:
             yield book
+
+
+def _create(path: Path) -> None:
+    """Makes an empty gradebook, whole or not at all: nbgrader needs seconds to tell it its version."""
+    from nbgrader.api import Gradebook
+
+    part, programs = path.with_suffix(".part"), os.environ.get("PATH", os.defpath)
+    try:
+        part.unlink(missing_ok=True)
+        # For that it runs the program `alembic`, which lies beside python.
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), programs])
+        Gradebook(_url(part)).close()
+        os.replace(part, path)
+    finally:
+        os.environ["PATH"] = programs
+        part.unlink(missing_ok=True)

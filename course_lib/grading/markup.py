@@ -8,6 +8,7 @@ which browsers draw without a script and without a network.
 import html
 import re
 import xml.etree.ElementTree as ElementTree
+from functools import lru_cache
 
 import latex2mathml.converter
 import nh3
@@ -53,6 +54,7 @@ def plain(text: str) -> str:
     return _UNSEEN.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
 
 
+@lru_cache(maxsize=256)  # the questions of an assignment are the same on every page
 def render(markdown: str) -> str:
     """HTML of a Markdown text that is safe to put into a page, whoever wrote it.
 

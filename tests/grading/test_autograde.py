@@ -1,6 +1,4 @@
-import os
 import shutil
-import sys
 from pathlib import Path
 
 import nbformat
@@ -26,25 +24,27 @@ def course(tmp_path):
         if meta.get("grade"):
             marks.append(Mark(name=meta.grade_id, points=None if meta.solution else 1.0, out_of=meta.points))
     harm = Answer(source=f"open({str(tmp_path / 'ran')!r}, 'w')")
-    result = Result(student="eve", assignment=NAME, status="graded", marks=tuple(marks), answers={"q1": harm})
+    essay = Answer(source="<img src=x onerror=alert(1)> $a<b$")
+    result = Result(
+        student="eve", assignment=NAME, status="graded", marks=tuple(marks), answers={"q1": harm, "q7": essay}
+    )
     save(result, results_folder(tmp_path, NAME))
     assert import_results([result], tmp_path) == {}
     return tmp_path
 
 
-def autograde(course) -> dict:
+def nbgrader(course) -> NbGraderAPI:
+    """nbgrader with the course's own settings."""
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     config.Exchange.root = str(course / "exchange")
     (course / "exchange").mkdir(mode=0o777, exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        return NbGraderAPI(config=config).autograde(NAME, "eve", force=True)
+    return NbGraderAPI(config=config)
 
 
 def test_the_button_shows_the_result_and_runs_nothing(course):
     shown = course / "grading" / "autograded" / "eve" / NAME / f"{NAME}.ipynb"
     before = nbformat.read(shown, as_version=4)
-    done = autograde(course)
+    done = nbgrader(course).autograde(NAME, "eve", force=True)
     assert done["success"], done["log"]
     assert nbformat.read(shown, as_version=4) == before
     assert not (course / "ran").exists()
@@ -52,6 +52,19 @@ def test_the_button_shows_the_result_and_runs_nothing(course):
 
 def test_without_a_result_it_says_what_to_do_instead(course):
     (results_folder(course, NAME) / "eve.json").unlink()
-    done = autograde(course)
+    done = nbgrader(course).autograde(NAME, "eve", force=True)
     assert not done["success"] and "grade it with `course grade`" in done["log"]
     assert not (course / "ran").exists()
+
+
+def test_nbgrader_s_own_feedback_neither_acts_nor_tells(course):
+    """Whoever presses that button all the same: no script of a student, no hidden test."""
+    shown = course / "grading" / "autograded" / "eve" / NAME / f"{NAME}.ipynb"
+    notebook = nbformat.read(shown, as_version=4)
+    next(cell for cell in notebook.cells if cell.id == "q7").source = "<img src=x onerror=alert(1)> $a<b$"
+    nbformat.write(notebook, shown)
+    done = nbgrader(course).generate_feedback(NAME, "eve")
+    assert done["success"], done["log"]
+    page = (course / "grading" / "feedback" / "eve" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert "onerror" not in page and "<mo>&lt;</mo>" in page
+    assert "HIDDEN TESTS" not in page
