@@ -2,9 +2,14 @@
 
 import sys
 import types
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from course_lib.cli import training
 
 
 @pytest.fixture
@@ -85,3 +90,99 @@ def test_the_real_recipes_have_what_the_command_uses():
     assert "hopper" in recipes.WORLDS
     assert "eps0.1" in recipes.RECIPES
     assert callable(recipes.train_epopt)
+
+
+# --- several seeds ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("2", [2]),
+        ("0-4", [0, 1, 2, 3, 4]),
+        ("0,3,7", [0, 3, 7]),
+        ("8, 0 - 2,1", [8, 0, 1, 2]),
+        ("5-5", [5]),
+    ],
+)
+def test_seeds(text: str, seeds: list[int]):
+    assert training.parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,", "-1", "1-", "4-0", "0-99999", "1.5", "٣"])
+def test_what_are_no_seeds(invoke, recipes, text: str):
+    result = invoke("train", "epopt", f"--seeds={text}")
+    assert result.exit_code == 2
+    assert "error: " in result.output
+    assert not recipes.calls
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Several seeds run in threads of this process, where the stand-in is; remembers what was asked for."""
+    asked = []
+
+    @contextmanager
+    def executor(jobs, dask_address, *, processes):
+        asked.append((jobs, dask_address, processes))
+        with ThreadPoolExecutor(1) as pool:
+            yield pool
+
+    monkeypatch.setattr(training, "executor", executor)
+    return asked
+
+
+@pytest.fixture
+def quiet(recipes, monkeypatch):
+    """The stand-in shows no progress, and seed 3 fails."""
+
+    def train_epopt(world, recipe, seed, out, *, resume):
+        if seed == 3:
+            raise ValueError("seed 3 does not like it")
+        recipes.calls.append((seed, resume))
+
+    recipes.train_epopt = train_epopt
+    return recipes
+
+
+def test_several_seeds_get_a_process_each(invoke, quiet, threads, tmp_path: Path):
+    result = invoke("train", "epopt", "--seeds", "0-2", "--jobs", "8", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert threads == [(3, None, True)]
+    assert sorted(quiet.calls) == [(0, True), (1, True), (2, True)]
+    assert "3/3" in result.output
+
+
+def test_a_seed_that_fails_stops_no_other(invoke, quiet, threads):
+    result = invoke("train", "epopt", "--seeds", "3,4,5")
+    assert result.exit_code == 1
+    assert "error: seed 3: seed 3 does not like it" in result.output
+    assert [seed for seed, _ in quiet.calls] == [4, 5]
+
+
+def test_what_is_trained_is_kept_unless_told_otherwise(invoke, quiet, threads):
+    quiet.is_trained = lambda world, recipe, seed, folder: seed < 2
+    result = invoke("train", "epopt", "--seeds", "0,1,4-5")
+    assert "Trained already, see --fresh: seed 0, 1" in result.output
+    assert sorted(quiet.calls) == [(4, True), (5, True)]
+    invoke("train", "epopt", "--seeds", "0,1", "--fresh")
+    assert sorted(quiet.calls)[:2] == [(0, False), (1, False)]
+
+
+def test_a_cluster_sends_files_that_are_written_here(invoke, quiet, threads, tmp_path: Path):
+    quiet.train_epopt_elsewhere = lambda world, recipe, seed: {f"{seed}.json": b"card"}
+    result = invoke("train", "epopt", "--seed", "4", "--dask", "tcp://x:1", "--out", str(tmp_path / "new"))
+    assert result.exit_code == 0, result.output
+    assert threads == [(1, "tcp://x:1", True)]
+    assert (tmp_path / "new" / "4.json").read_bytes() == b"card"
+
+
+@pytest.mark.parametrize("problem", [BrokenProcessPool(), CancelledError()])
+def test_an_end_from_outside_says_how_to_go_on(invoke, quiet, threads, problem: Exception):
+    def killed(*_, **__):
+        raise problem
+
+    quiet.train_epopt = killed
+    result = invoke("train", "epopt", "--seeds", "0-1")
+    assert result.exit_code == 1
+    assert "the same command goes on" in " ".join(result.output.split())

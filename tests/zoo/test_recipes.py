@@ -73,6 +73,19 @@ def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     assert digest(first) == digest(again) != digest(other)
 
 
+def test_the_files_of_a_training_elsewhere_are_those_of_one_here(small, tmp_path):
+    stem = recipes.train_epopt("hopper", "mass3", 0, tmp_path / "here")
+    files = recipes.train_epopt_elsewhere("hopper", "mass3", 0)
+    assert list(files) == [f"{stem.name}.safetensors", f"{stem.name}.json"]
+    assert files[f"{stem.name}.safetensors"] == stem.with_name(f"{stem.name}.safetensors").read_bytes()
+    assert not recipes.is_trained("hopper", "mass3", 0, tmp_path)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    assert recipes.is_trained("hopper", "mass3", 0, tmp_path)
+    (tmp_path / f"{stem.name}.safetensors").write_bytes(b"half")
+    assert not recipes.is_trained("hopper", "mass3", 0, tmp_path)
+
+
 def test_a_damaged_checkpoint_says_what_to_do(small, tmp_path):
     (tmp_path / "hopper-eps0.1-seed0.checkpoint").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="delete it to start over"):
