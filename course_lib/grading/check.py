@@ -10,10 +10,11 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -68,12 +69,13 @@ def check(path: str | Path = ".", console: Console | None = None) -> bool:
         if not report.exists():
             raise ValueError(f"{path.name} cannot be checked: {_last_line(done.stderr)}")
         result = Result.from_json(report.read_text(encoding="utf-8"))
-    show(result, console)
+    saved = datetime.fromtimestamp(path.stat().st_mtime).strftime("%H:%M:%S")
+    console.print(Group(f"{path.name} as it was saved at {saved}:", *as_table(result)), highlight=False)
     return all(mark.points is None or mark.points == mark.out_of for mark in result.marks)
 
 
-def show(result: Result, console: Console) -> None:
-    """Prints a result as a table: question, points, and what to mend."""
+def as_table(result: Result) -> tuple[Table, str]:
+    """A result as a table of question, points and what to mend, and the sum in words."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("test", no_wrap=True)
     table.add_column("points", no_wrap=True, justify="right")
@@ -94,13 +96,11 @@ def show(result: Result, console: Console) -> None:
             message.append(f"\n{rest}" if rest else "", style="not bold")
         said.add((mark.question, first.partition(": ")[2]))
         table.add_row(mark.name, points, message)
-    console.print(table)
     written = sum(mark.out_of for mark in result.marks if mark.points is None)
-    console.print(
-        f"[bold]{result.points:g} of {result.out_of:g} points[/] on the tests that you can see"
+    return table, (
+        f"[bold]{result.points:g} of {result.out_of:g} points on the tests that you can see[/]"
         + (f"; {written:g} more are given by a person." if written else ".")
-        + "\nHidden tests are run after you hand in: a full table is a good sign, and no promise.",
-        highlight=False,
+        + "\nHidden tests are run after you hand in: a full table is a good sign, and no promise."
     )
 
 

@@ -19,7 +19,7 @@ def copy_masked(names: Collection[str], target: Path, source: Path | None = None
 
     Args:
         names: functions, such as "cvar_mask", and classes; every function and method of that name is masked,
-            and every method of such a class.
+            every method of such a class, and the functions of the library that they are made of.
         target: folder that gets the package.
         source: the package to copy; course_lib by default.
 
@@ -27,15 +27,39 @@ def copy_masked(names: Collection[str], target: Path, source: Path | None = None
         What was masked, such as "course_lib/transfer/epopt.py: cvar_mask", sorted.
     """
     source = source or Path(course_lib.__file__).parent
+    texts = {
+        path.relative_to(source).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(source.rglob("*.py"))
+    }
+    names = with_parts(names, list(texts.values()))
     masked = []
-    for path in sorted(source.rglob("*.py")):
-        inner = path.relative_to(source)
-        text, found = mask(path.read_text(encoding="utf-8"), names)
-        masked += [f"{source.name}/{inner.as_posix()}: {name}" for name in found]
+    for inner, text in texts.items():
+        text, found = mask(text, names)
+        masked += [f"{source.name}/{inner}: {name}" for name in found]
         copy = target / source.name / inner
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(text, encoding="utf-8")
     return sorted(masked)
+
+
+def with_parts(names: Collection[str], texts: Collection[str]) -> set[str]:
+    """The names, and those of the library's own functions that their bodies call: parts of the same answer.
+
+    Args:
+        names: functions to mask.
+        texts: all modules of the library.
+    """
+    trees = [ast.parse(text) for text in texts]
+    functions = [n for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef)]
+    known = {function.name for function in functions}
+    wanted, before = set(names), set()
+    while wanted != before:
+        before = set(wanted)
+        for function in functions:
+            if function.name in before:
+                own = {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
+                wanted |= {name for name in _called(function) if name in known - own}
+    return wanted
 
 
 def mask(text: str, names: Collection[str]) -> tuple[str, list[str]]:
@@ -69,6 +93,17 @@ def mask(text: str, names: Collection[str]) -> tuple[str, list[str]]:
             f"{indent}raise RuntimeError({MESSAGE.format(name=node.name)!r})\n"
         ]
     return "".join(lines), [node.name for node in outer]
+
+
+def _called(function: ast.FunctionDef) -> set[str]:
+    """`f` of every `f(...)` and `module.f(...)`, methods of what was computed left out."""
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return {
+        name.id if isinstance(name, ast.Name) else name.attr
+        for name in called
+        if isinstance(name, ast.Name)
+        or (isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name))
+    }
 
 
 def _inside(inner: ast.AST, outer: ast.AST) -> bool:

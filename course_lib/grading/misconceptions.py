@@ -24,9 +24,6 @@ import torch
 from course_lib.grading.wire import Opaque
 
 SEED_VARIABLE = "COURSE_GRADING_SEED"
-_SHORT = reprlib.Repr()
-_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 8
-_SHORT.maxstring = _SHORT.maxother = 200
 
 
 def fresh_rng(question: str) -> np.random.Generator:
@@ -224,9 +221,25 @@ def show(value: Any) -> str:
             np.asarray(value), precision=5, threshold=24, edgeitems=4, max_line_width=100, separator=", "
         )
     else:
-        text = _SHORT.repr(value)
+        text = _Short().repr(value)
     text = text if len(text) < 600 else text[:600] + " ..."
     return text.replace("\n", "\n            ")
+
+
+class _Short(reprlib.Repr):
+    """Texts of bounded length, also where arrays stand inside lists and dicts."""
+
+    maxlist = maxtuple = maxdict = 8
+    maxstring = maxother = 200
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        return (
+            show(value)
+            if isinstance(value, torch.Tensor | np.ndarray)
+            else super().repr_instance(value, level)
+        )
+
+    repr_ndarray = repr_Tensor = repr_instance
 
 
 def _copy(value: Any) -> Any:

@@ -53,8 +53,7 @@ FORBIDDEN_CALLS = (
 CLONE_THREAD = 0x00010000
 NOBODY = 65534
 MAX_THREADS = 256
-SHARED_BYTES = 1 << 30
-"""Address space beyond private memory: the libraries' own code."""
+MAP_SHARED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,14 +149,13 @@ def limit_this_process(memory: int, cpu_seconds: int) -> None:
         return
     wanted = {
         "RLIMIT_DATA": memory,
-        "RLIMIT_AS": memory + SHARED_BYTES,
         "RLIMIT_CPU": cpu_seconds,
         "RLIMIT_FSIZE": SCRATCH_BYTES,
         "RLIMIT_NOFILE": 256,
         "RLIMIT_CORE": 0,
     }
     if sys.platform == "darwin":
-        del wanted["RLIMIT_AS"], wanted["RLIMIT_DATA"]  # refused there
+        del wanted["RLIMIT_DATA"]  # refused there
     if Path(INSIDE).exists():
         wanted["RLIMIT_NPROC"] = MAX_THREADS  # in a sandbox nobody else's count
     for name, value in wanted.items():
@@ -241,6 +239,10 @@ def _seccomp_filter() -> Iterator[IO[bytes]]:
         pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0)
     )
     allow.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    # Shared mappings count as nobody's private memory, which is what RLIMIT_DATA limits.
+    allow.add_rule(
+        pyseccomp.ERRNO(errno.ENODEV), "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, MAP_SHARED, MAP_SHARED)
+    )
     with tempfile.TemporaryFile() as file:
         allow.export_bpf(file)
         file.seek(0)

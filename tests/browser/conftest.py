@@ -93,6 +93,7 @@ def open_notebook(chromium, jupyter_servers, request):
         application: "lab" or "notebook".
         viewport: {"width": ..., "height": ...} in CSS pixels.
         context: further options of Playwright's browser context, e.g. {"reduced_motion": "reduce"}.
+        name: of the file, where a cell counts on it; made from the test's name by default.
 
     After the test: fails if the page wrote errors to the console; a failed test leaves a picture in
     artifacts/.
@@ -105,11 +106,12 @@ def open_notebook(chromium, jupyter_servers, request):
         application: str = "lab",
         viewport: dict[str, int] = VIEWPORT,
         context: dict | None = None,
+        name: str | None = None,
     ) -> NotebookPage:
         if application not in jupyter_servers:
             jupyter_servers[application] = JupyterServer(application)
         server = jupyter_servers[application]
-        name = f"{test_name}-{len(opened)}.ipynb"
+        name = name or f"{test_name}-{len(opened)}.ipynb"
         write_notebook(source, server.root / name)
         page = chromium.new_context(viewport=viewport, **(context or {})).new_page()
         notebook = NotebookPage(page, server, name, test_name=test_name)
