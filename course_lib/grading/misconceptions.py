@@ -229,8 +229,10 @@ def show(value: Any) -> str:
 class _Short(reprlib.Repr):
     """Texts of bounded length, also where arrays stand inside lists and dicts."""
 
-    maxlist = maxtuple = maxdict = 8
-    maxstring = maxother = 200
+    def __init__(self) -> None:
+        super().__init__()  # sets the limits of the object, whatever the class says
+        self.maxlist = self.maxtuple = self.maxdict = 8
+        self.maxstring = self.maxother = 200
 
     def repr_instance(self, value: Any, level: int) -> str:
         return (

@@ -169,6 +169,12 @@ def test_hidden_cases_are_fresh_unless_a_grader_fixes_them(monkeypatch):
     assert fresh_rng("q1").random() != fresh_rng("q2").random()
 
 
+def test_show_says_all_of_what_is_short():
+    assert show(Opaque("Fraction")) == "<Fraction, which is no number, text, list, dict, array or tensor>"
+    assert show("x" * 60) == repr("x" * 60)
+    assert show([1, 2.5, None, True, 5, 6, 7, 8]) == "[1, 2.5, None, True, 5, 6, 7, 8]"
+
+
 def test_show_is_short():
     assert len(show(np.arange(10_000.0))) < 200
     assert len(show("x" * 10_000)) < 700
