@@ -16,15 +16,16 @@ against the class itself:
 4. The same comments, docstrings and chosen names are worth bits by the same rule, whatever the program: a
    comment of many words more than a name.
 
-A pair of answers with `SURPRISE` bits or more is flagged; so is an answer and the reference, but there a run
-is worth nothing only where the rest of the class wrote it too. A flag is a reason to read both texts, never a
-verdict: two may have learnt from the same book, or sat side by side with leave to do so. And a copy of the
-obvious answer with other names is an obvious answer: nothing can tell, and nothing is flagged.
+A pair of answers with `SURPRISE` bits or more is flagged, or more yet in a large class (`bar`); so is an
+answer and the reference, but there a run is worth nothing only where the rest of the class wrote it too. A
+flag is a reason to read both texts, never a verdict: two may have learnt from the same book, or sat side by
+side with leave to do so. And a copy of the obvious answer with other names is an obvious answer: nothing can
+tell, and nothing is flagged.
 
-The thresholds were chosen on 120 answers to ps2_epopt written apart (1160 pairs, the most surprising of
-18.3 bits), and 49 more that came later raised no flag either (2311 pairs in all). Copies of the right ones,
+The thresholds were chosen on 120 answers to ps2_epopt written apart (1160 pairs, the most surprising of 18.3
+bits), and 49 more that came later raised no flag either (2311 pairs in all). Copies of the right ones,
 disguised by a program that renames, comments, splits, reorders and loops otherwise, are found in 121 of 126
-cases. Wrong ones are mostly the reference with one mistake, and their copies pass as what many write: 54 of
+cases. Wrong ones are mostly the reference with one mistake, and their copies pass as what many write: 50 of
 385 are found.
 """
 
@@ -51,8 +52,10 @@ RUN = 4
 SIMILAR = 0.6
 """Least similarity at which shared runs count."""
 SURPRISE = 20.0
-"""Bits from which a person should look."""
-COMMON = 0.05
+"""Bits from which a person should look, in a class of up to 30."""
+ABOVE_CHANCE = 11.0
+"""Bits above the logarithm of the number of pairs: among more pairs, stranger things happen by chance."""
+COMMON = 0.03
 """What this share of the other students wrote, and at least `FEW` of them, surprises nobody."""
 FEW = 3
 """Students who are no proof yet that many write it, however small the class."""
@@ -61,7 +64,7 @@ RAREST = 1 / 64
 NAME_BITS = 3.0
 """The most that the same chosen name is worth: good names are found twice."""
 MOST_WORDS = 4.0
-"""The most that the words of one comment weigh; the same for a whole text that is too long to look inside."""
+"""The most that the words of one comment weigh; twice that, a whole text that is too long to look inside."""
 LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is only compared letter by letter."""
 LONGEST_TOKENS = 1_000
@@ -150,7 +153,7 @@ def shape(text: str) -> Shape | None:
     text = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().splitlines())
     if len(text) > LONGEST:
         digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-        return Shape(digest, (), {f"# {digest}": MOST_WORDS})
+        return Shape(digest, (), {f"# {digest}": 2 * MOST_WORDS})
     # Magics and shell lines are no Python; what they do is no part of an answer.
     code = re.sub(r"(?m)^[ \t]*[%!].*$", "", text)
     try:
@@ -166,6 +169,11 @@ def shape(text: str) -> Shape | None:
     if tokens in _UNTOUCHED:
         return None
     return Shape(text, tokens[:LONGEST_TOKENS], wording)
+
+
+def bar(comparisons: int) -> float:
+    """Bits from which a person should look, where so many pairs are compared."""
+    return max(SURPRISE, ABOVE_CHANCE + math.log2(max(comparisons, 1)))
 
 
 def _question(
@@ -192,11 +200,12 @@ def _among_students(
     structure = _shared_bits([_weigh_runs(shape, known_runs) for shape in written], pair=2)
     wording = _shared_bits([_weigh_words(shape, known_words) for shape in written], pair=2)
     alike = np.zeros_like(structure)
+    enough = bar(len(students) * (len(students) - 1) // 2)
     # Few pairs share enough to need the slow comparison.
-    for i, j in np.argwhere(np.triu(structure + wording >= SURPRISE, 1)):
+    for i, j in np.argwhere(np.triu(structure + wording >= enough, 1)):
         alike[i, j] = _similarity(written[i], written[j])
     surprise = np.where(alike >= SIMILAR, structure, 0.0) + wording
-    flagged = np.triu(surprise >= SURPRISE, 1)
+    flagged = np.triu(surprise >= enough, 1)
     _, group = sparse.csgraph.connected_components(sparse.csr_array(flagged), directed=False)
     flags = []
     for name in np.unique(group[flagged.any(0) | flagged.any(1)]):
@@ -230,17 +239,18 @@ def _of_reference(
     given_words = frozenset().union(*(shape.wording for shape in given))
     run_bits = _bits([_weigh_runs(shape, given_runs) for shape in written], pair=1)
     word_bits = _bits([_weigh_words(shape, given_words) for shape in written], pair=1)
+    enough = bar(len(students))
     for text, reference in own.items():
         for student, shape in zip(students, written, strict=True):
             structure = sum(run_bits.get(run, 0.0) for run in sorted(shape.runs & reference.runs))
             wording = sum(
                 word_bits.get(word, 0.0) for word in sorted(shape.wording.keys() & reference.wording)
             )
-            if structure + wording < SURPRISE:
+            if structure + wording < enough:
                 continue
             similarity = _similarity(shape, reference)
             surprise = round((structure if similarity >= SIMILAR else 0.0) + wording, 1)
-            if surprise < SURPRISE or (student in flags and flags[student].surprise >= surprise):
+            if surprise < enough or (student in flags and flags[student].surprise >= surprise):
                 continue
             kind = _kind(shape, reference, similarity, structure)
             flags[student] = Flag(

@@ -12,11 +12,14 @@ from course_lib.grading.report import mistake, write_report
 from course_lib.grading.results import Answer, Mark, Result
 
 CLIPPING = (
-    "Question 1, {} cases: {}% of the values of truncated_normal(rng, mean={}, sigma=1.5, low=3, high=9, n=20000) lie "
-    "exactly on a bound, expected almost none: clipping piles up probability there. Reject, and draw again."
+    "Question 1, {} cases: {}% of the values of truncated_normal(rng, mean={}, sigma=1.5, low=3, high=9) lie "
+    "exactly on a bound, expected almost none: clipping piles up probability there. Reject, draw again."
 )
 EXCHANGED = "Rows and columns are exchanged: rows go down.\n  in: transfer_grid\n  returned: [[1, 2]]"
-WRONG = "surrogate of the example is wrong. The first difference is at index (0, {}): 3.2{} instead of 4.1.\n  returned: 3"
+WRONG = (
+    "surrogate of the example is wrong. The first difference is at index (0, {}): 3.2{} instead of 4.1."
+    "\n  returned: 3"
+)
 
 
 def student(name: str, q1: str = "", q4: str = "", **changes) -> Result:
@@ -147,8 +150,8 @@ def test_numbers_that_belong_to_the_words_stay(tmp_path):
         ("f(x) holds NaN (a division by zero, or inf - inf?).", "NaN where numbers are expected"),
         ("f(x) returned None. Is the `return` missing?", "None was returned: the `return` is missing"),
         (
-            "f of 3 steps has the right values, but is a float of dtype float; expected a torch tensor of shape () "
-            "and dtype float32.",
+            "f of 3 steps has the right values, but is a float of dtype float; expected a torch tensor of "
+            "shape () and dtype float32.",
             "Right values, but a float of dtype float, not a torch tensor of dtype float32",
         ),
         (
@@ -167,15 +170,9 @@ def test_mistake_is_what_a_message_says_without_its_numbers(message, says):
 
 def test_hostile_message_is_read_in_no_time():
     start = time.perf_counter()
-    for text in (
-        "f(" * 50_000,
-        "f(a," * 30_000,
-        "[" * 50_000,
-        "[1, " * 30_000,
-        "[\n" * 50_000,
-        "1 " * 50_000,
-    ):
-        assert mistake(text)
+    for part in ("f(", "f(a,", "f()", "[", "[1, ", "[\n", "1 ", " of dtype x; expected a "):
+        assert mistake("x has the right values, but is a " + part * 50_000)
+        assert mistake(part * 50_000)
     assert time.perf_counter() - start < 2.0
 
 
@@ -213,7 +210,7 @@ def test_trouble_tells_what_happened_to_whom(tmp_path):
 def test_slow_ones_come_first_with_their_tests(tmp_path):
     everyone = [student(f"s{i:02}", seconds=float(i)) for i in range(20)]
     text = words(page(everyone, tmp_path))
-    slow = text[text.index("Slow submissions Half") : text.index("Answers that look alike For")]
+    slow = text[text.index("Slow submissions Half") : text.index("Answers that look alike None")]
     assert re.findall(r"s\d\d", slow) == [f"s{i}" for i in range(19, 9, -1)]
     assert "s19 19 graded q4-hidden 1.5, q1-visible 0.2, q1-hidden 0.1" in slow
 
@@ -266,7 +263,7 @@ def test_one_student_without_a_fault(tmp_path):
         "1 student 1 graded",
         "Nobody lost a point.",
         "None: everything came",
-        "bits of surprise",
+        "nobody shares with another",
     ):
         assert sentence in text
 

@@ -85,6 +85,7 @@ def test_answers_written_apart_are_not_flagged():
 
 def test_threshold_has_room_above_answers_written_apart(monkeypatch):
     monkeypatch.setattr(similarity, "SURPRISE", 18.5)
+    monkeypatch.setattr(similarity, "ABOVE_CHANCE", 9.5)
     assert [flag for question in NAMES for flag in find_similar(class_of(question), REFERENCES)] == []
 
 
@@ -363,6 +364,11 @@ def test_hostile_text_is_compared_without_harm(text):
 def test_same_huge_text_is_flagged_though_nobody_looks_inside():
     (flag,) = find_similar(class_of("q1", HOSTILE["huge"], HOSTILE["huge"]), REFERENCES)
     assert (flag.kind, set(flag.students)) == ("same text", {"new0", "new1"})
+
+
+def test_more_surprise_is_asked_for_among_more_pairs():
+    assert similarity.bar(1) == similarity.bar(30 * 29 // 2) == similarity.SURPRISE
+    assert 26 < similarity.bar(300 * 299 // 2) < 28
 
 
 def test_300_students_take_seconds_and_the_same_flags_each_time():
