@@ -54,8 +54,8 @@ def conda_ranges(environment: dict) -> dict[str, SpecifierSet]:
     for entry in environment["dependencies"]:
         for line in entry["pip"] if isinstance(entry, dict) else [entry]:
             if line != "-e .":
-                name, specifier = re.fullmatch(r"([a-z0-9-]+)(.*)", line).groups()
-                found[name] = SpecifierSet(specifier)
+                requirement = Requirement(line)
+                found[requirement.name] = requirement.specifier
     return found
 
 
@@ -130,7 +130,7 @@ def test_no_index_and_no_machine_is_named():
         assert not found, f"{file} names {found}"
 
 
-def test_the_wheel_carries_weights_and_scripts(tmp_path: Path):
+def test_the_wheel_carries_weights_scripts_and_pages(tmp_path: Path):
     """A wheel holds every data file that the package holds."""
     hatchling = pytest.importorskip(
         "hatchling.build", reason="built by pip in isolation; here only if present"
@@ -149,6 +149,7 @@ def test_the_wheel_carries_weights_and_scripts(tmp_path: Path):
         *package.glob("zoo/**/*.safetensors"),
         *package.glob("zoo/**/*.json"),
         *(path for path in package.glob("widgets/static/**/*") if path.is_file()),
+        *package.glob("grading/templates/*.html"),
     ]
     missing = {path.relative_to(ROOT).as_posix() for path in data} - inside
     assert not missing
@@ -207,9 +208,9 @@ def test_the_readme_lists_every_notebook_and_links_nothing_that_is_missing():
     text = (ROOT / "README.md").read_text("utf-8")
     for path in [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")]:
         assert f"({path.relative_to(ROOT).as_posix()})" in text, f"README.md does not list {path.name}"
-    for file in ("README.md", "CONTRIBUTING.md"):
+    for file in ("README.md", "CONTRIBUTING.md", "docs/instructors.md"):
         links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / file).read_text("utf-8"))
-        missing = [link for link in links if not (ROOT / link).exists()]
+        missing = [link for link in links if not (ROOT / file).parent.joinpath(link).exists()]
         assert not missing, f"{file} links {missing}"
 
 
