@@ -370,18 +370,24 @@ def _trouble(results: Sequence[Result]) -> list[dict]:
     return groups
 
 
+# What student.py says where a process did not answer, or was no more.
+_ENDED = re.compile(r"no end after|has used up its|process that ran your code ended|was called more than")
+
+
 def _stops(result: Result) -> list[str]:
-    """What the slowest failed tests said, of a submission that did not run to its end."""
+    """What ended the code of a submission that did not run to its end, and where."""
     if result.status not in ("timed out", "crashed"):
         return []
-    failed = [mark for mark in result.marks if mark.message]
-    failed.sort(key=lambda mark: (-mark.seconds, mark.name))
-    if not result.answers:  # of which nothing could be run: every mark says the same
-        return [mark.message for mark in failed[:1]]
-    said: dict[str, str] = {}
-    for mark in failed:
-        said.setdefault(_first_line(mark.message), f"{mark.name}, {_number(mark.seconds)} s")
-    return [f"{where}: {line[:300]}" for line, where in list(said.items())[:3]]
+    if not result.answers:  # nothing could be run, and every mark says why
+        return [mark.message for mark in result.marks if mark.message][:1]
+    said = {f"cell {name}": answer.error for name, answer in result.answers.items()}
+    said |= {mark.name: mark.message for mark in result.marks}
+    return [
+        f"{name}: {line.strip()[:300]}"
+        for name, text in said.items()
+        for line in text.splitlines()
+        if _ENDED.search(line)
+    ][:5]
 
 
 def _flags(results: Sequence[Result], flags: Sequence[Flag]) -> list[dict]:

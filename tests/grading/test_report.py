@@ -177,11 +177,14 @@ def test_hostile_message_is_read_in_no_time():
 
 
 def test_trouble_tells_what_happened_to_whom(tmp_path):
-    endless = "no end after 20 s. A loop that never ends?"
+    endless = "cvar_mask: no end after 20 s. A loop that never ends, or far more work than needed?"
+    ended = "the process that ran your code ended: a crash, or too much memory?"
+    crashed = {"q1": Answer(source="os._exit(1)", error=ended)}
     text = words(
         page(
             [
-                student("slow", q4=endless, status="timed out"),
+                student("slow", q4=endless, status="timed out", q1="an ordinary mistake"),
+                student("hasty", q1=f"not defined\nYour cell q1: {ended}", answers=crashed, status="crashed"),
                 absent("empty", problems=("no file came",)),
                 absent("torn", "unreadable", problems=("this is no notebook",)),
                 absent(
@@ -196,7 +199,9 @@ def test_trouble_tells_what_happened_to_whom(tmp_path):
         )
     )
     trouble = text[text.index("Trouble timed out") : text.index("Slow submissions Half")]
-    assert f"slow q4-hidden, 1.5 s: {endless}" in trouble
+    assert f"slow q4-hidden: {endless}" in trouble
+    assert f"hasty cell q1: {ended} q1-visible: Your cell q1: {ended}" in trouble
+    assert "an ordinary mistake" not in trouble
     for line in (
         "empty no file came",
         "torn this is no notebook",
