@@ -48,7 +48,11 @@ def lab(
     token = secrets.token_hex(16)
     # nbgrader's server half costs a second and a half at every start, and a learner has no use for it.
     settings = folder / ".jupyter" / ("instructor" if instructor else "learner")
-    config_path = os.pathsep.join(filter(None, [str(settings), os.environ.get("JUPYTER_CONFIG_PATH")]))
+    # Settings, and beside them the instructor's formgrader page, which runs nobody's script.
+    paths = {
+        name: os.pathsep.join(filter(None, [str(settings), os.environ.get(name)]))
+        for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH")
+    }
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--no-browser"),
@@ -57,7 +61,7 @@ def lab(
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ],
         cwd=folder,
-        env={**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": config_path},
+        env={**os.environ, "JUPYTER_TOKEN": token, **paths},
     )
     before = signal.signal(signal.SIGTERM, interrupt)  # else a killed `course lab` leaves its server behind
     try:
