@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assignment:
+class Handout:
     """What of a release is needed to find the answers again, worked out once a batch."""
 
     questions: tuple[Question, ...]
@@ -64,7 +64,7 @@ class Assignment:
     """Names that the release's own cells give a meaning to."""
 
     @classmethod
-    def of(cls, release: nbformat.NotebookNode) -> "Assignment":
+    def of(cls, release: nbformat.NotebookNode) -> "Handout":
         """Reads the released notebook, which is trusted."""
         questions, landmarks, names, before = [], set(), set(), ""
         for cell in release.cells:
@@ -127,7 +127,7 @@ class _Cell:
         return _bound(self.source or "")
 
 
-def read_answers(data: bytes, assignment: Assignment) -> Reading:
+def read_answers(data: bytes, handout: Handout) -> Reading:
     """Finds the answers in a notebook.
 
     An answer is the cell that bears the question's `grade_id`; else the cell with its id; else the one cell
@@ -137,23 +137,23 @@ def read_answers(data: bytes, assignment: Assignment) -> Reading:
 
     Args:
         data: bytes of the file.
-        assignment: what to look for.
+        handout: what to look for.
 
     Raises:
         UnreadableNotebook: this is no notebook, or one of another assignment.
     """
     cells = list(_cells(_load(data)))
-    named = [cell for cell in cells if cell.name in assignment.names]
-    loose = [cell for cell in cells if cell.name not in assignment.names]
+    named = [cell for cell in cells if cell.name in handout.names]
+    loose = [cell for cell in cells if cell.name not in handout.names]
     own, looked_through = [], 0
     for cell in loose:
         looked_through += len(cell.source or "")
         if looked_through > _MOST_OWN:
             break
-        if cell.id not in assignment.ids and cell.text not in assignment.texts:
+        if cell.id not in handout.ids and cell.text not in handout.texts:
             own.append(cell)
     answers, problems, changed, taken = {}, [], 0, set()
-    for question in assignment.questions:
+    for question in handout.questions:
         name = question.name
         copies = [cell for cell in named if cell.name == name]
         copies = copies or [cell for cell in loose if cell.id and cell.id == question.cell_id]
@@ -177,8 +177,8 @@ def read_answers(data: bytes, assignment: Assignment) -> Reading:
             answers[name] = source
             changed += _plain(source) not in ("", question.stub)
         problems += said
-    _refuse_other_assignments(assignment, cells, answers)
-    problems += _own_names(assignment, [cell for cell in own if cell not in taken], answers)
+    _refuse_other_assignments(handout, cells, answers)
+    problems += _own_names(handout, [cell for cell in own if cell not in taken], answers)
     return Reading(answers=answers, problems=tuple(problems), changed=changed)
 
 
@@ -249,30 +249,30 @@ def _strays(question: Question, cells: list[_Cell], own: list[_Cell]) -> list[_C
     return list({cell.text: cell for cell in found}.values())
 
 
-def _refuse_other_assignments(assignment: Assignment, cells: list[_Cell], answers: dict[str, str]) -> None:
+def _refuse_other_assignments(handout: Handout, cells: list[_Cell], answers: dict[str, str]) -> None:
     """Names such as "q1" are in every assignment; its questions, tests and functions are its own."""
-    functions = {q.name: q.functions for q in assignment.questions}
+    functions = {q.name: q.functions for q in handout.questions}
     if any(functions[name].intersection(_bound(source)) for name, source in answers.items()):
         return
-    if any(cell.text in assignment.landmarks for cell in cells):
+    if any(cell.text in handout.landmarks for cell in cells):
         return
-    if answers and not assignment.landmarks and not any(functions.values()):
+    if answers and not handout.landmarks and not any(functions.values()):
         return
-    wanted = [", ".join(sorted(q.functions)) or q.name for q in assignment.questions]
+    wanted = [", ".join(sorted(q.functions)) or q.name for q in handout.questions]
     raise UnreadableNotebook(
         "nothing of this assignment is in the notebook, neither its questions nor "
         f"{', '.join(wanted)}. Is it the notebook of another one?"
     )
 
 
-def _own_names(assignment: Assignment, own: Iterable[_Cell], answers: dict[str, str]) -> list[str]:
+def _own_names(handout: Handout, own: Iterable[_Cell], answers: dict[str, str]) -> list[str]:
     """One warning about names that answers use and that only the student's own cells define."""
     used = set(re.findall(r"\w+", "\n".join(answers.values())))
     inside = {name for source in answers.values() for name in _bound(source)}
     inside.update(name for source in answers.values() for name in _locals(source))
-    functions = {name for question in assignment.questions for name in question.functions}
+    functions = {name for question in handout.questions for name in question.functions}
     mine = dict.fromkeys(name for cell in own if cell.is_code for name in cell.bound)
-    needed = [n for n in mine if n.endswith(".*") or n in functions | (used - inside - assignment.bound)]
+    needed = [n for n in mine if n.endswith(".*") or n in functions | (used - inside - handout.bound)]
     if not needed:
         return []
     more = f" and {len(needed) - 5} more" if len(needed) > 5 else ""

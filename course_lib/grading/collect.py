@@ -17,7 +17,7 @@ from typing import Literal
 
 import nbformat
 
-from course_lib.grading.answers import Assignment, Reading, UnreadableNotebook, read_answers
+from course_lib.grading.answers import Handout, Reading, UnreadableNotebook, read_answers
 from course_lib.grading.student_names import (
     Who,
     distinct_names,
@@ -96,7 +96,7 @@ def collect(
         ValueError: it holds no submissions, or is a file that is no zip.
     """
     folder = Path(folder)
-    expected = Assignment.of(release)
+    expected = Handout.of(release)
     with ExitStack() as opened:
         people = _people(_top_level(folder, assignment, opened), assignment)
         if not people:
@@ -126,7 +126,7 @@ def collect_one(
         release: the notebook that was handed out.
         assignment: a regular expression for its name, as it stands in file names.
     """
-    return _submission(safe_name(student), [_Piece((), on_disk(path))], Assignment.of(release), assignment)
+    return _submission(safe_name(student), [_Piece((), on_disk(path))], Handout.of(release), assignment)
 
 
 def _top_level(folder: Path, assignment: str, opened: ExitStack) -> list[Node]:
@@ -256,7 +256,7 @@ class _Search:
         return data
 
 
-def _submission(student: str, pieces: list[_Piece], expected: Assignment, assignment: str) -> Submission:
+def _submission(student: str, pieces: list[_Piece], expected: Handout, assignment: str) -> Submission:
     """Grades one notebook of several: the newest attempt that can be read, there the one most worked in."""
     search, notebooks = _Search(), []
     for piece in pieces:

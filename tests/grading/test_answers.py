@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.answers import LONGEST_ANSWER, Assignment, UnreadableNotebook, read_answers
+from course_lib.grading.answers import LONGEST_ANSWER, Handout, UnreadableNotebook, read_answers
 
 ROOT = Path(__file__).parents[2]
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
@@ -34,7 +34,7 @@ RELEASE = new_notebook(
         graded(new_markdown_cell, "YOUR ANSWER HERE", "q3", solution=True, grade=True, points=2),
     ]
 )
-ASSIGNMENT = Assignment.of(RELEASE)
+HANDOUT = Handout.of(RELEASE)
 NAMES = {"q1", "q2", "q3"}
 
 
@@ -51,7 +51,7 @@ def book():
 
 
 def read(book, encoding="utf-8"):
-    return read_answers(json.dumps(book).encode(encoding), ASSIGNMENT)
+    return read_answers(json.dumps(book).encode(encoding), HANDOUT)
 
 
 def test_an_honest_notebook(book):
@@ -65,7 +65,7 @@ def test_an_honest_notebook(book):
 def test_the_real_release_gives_its_own_stubs():
     path = ROOT / "assignments" / "ps2_epopt" / "ps2_epopt.ipynb"
     release = nbformat.read(path, as_version=4)
-    reading = read_answers(path.read_bytes(), Assignment.of(release))
+    reading = read_answers(path.read_bytes(), Handout.of(release))
     assert reading.answers == {
         c.metadata.nbgrader.grade_id: c.source
         for c in release.cells
@@ -79,7 +79,7 @@ def test_the_real_release_gives_its_own_stubs():
 def test_encodings(book, encoding):
     cell(book, "q3")["source"] = "weil es größer ist"
     data = json.dumps(book, ensure_ascii=False).encode(encoding)
-    assert read_answers(data, ASSIGNMENT).answers["q3"] == "weil es größer ist"
+    assert read_answers(data, HANDOUT).answers["q3"] == "weil es größer ist"
 
 
 def _rename(c):
@@ -291,7 +291,7 @@ def test_notebooks_of_format_3(book):
 )
 def test_what_is_no_notebook(data):
     with pytest.raises(UnreadableNotebook, match=r"notebook|empty"):
-        read_answers(data, ASSIGNMENT)
+        read_answers(data, HANDOUT)
 
 
 def test_numbers_that_json_does_not_know(book):
@@ -356,7 +356,7 @@ def test_random_damage_never_surprises(book):
                 spot[0][spot[1]] = copy.deepcopy(rng.choice(junk))
             given = json.dumps(tree).encode()
         try:
-            reading = read_answers(given, ASSIGNMENT)
+            reading = read_answers(given, HANDOUT)
         except UnreadableNotebook as error:
             assert str(error)
             outcomes["refused"] += 1
