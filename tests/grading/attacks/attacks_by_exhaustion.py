@@ -17,7 +17,6 @@ ATTACKS = [
         "uses up each call's time, but never all of it",
         q1="import time\ndef centred(values):\n    time.sleep(2.7)\n    return values",
         q2="import time\ndef noisy(rng, values):\n    time.sleep(2.7)\n    return values",
-        q3="import time\ndef best(evaluate, candidates):\n    time.sleep(2.7)\n    return 0",
     ),
     attack(
         "memory",

@@ -35,8 +35,7 @@ ATTACKS = [
     attack(
         "snoop-folders",
         "searches every folder for notebooks, results and secrets",
-        q1=LOOK
-        + "walk('/')\nfor top in ('/root', '/home', '/tmp', '/mnt', '/work', '/var', '/srv'): walk(top)",
+        q1=LOOK + "for top in os.listdir('/'): walk('/' + top)",
     ),
     attack(
         "snoop-environment",
@@ -91,7 +90,7 @@ for number in [1, *range(2, 100), os.getppid()]:
         "reads files that the grader may have left open",
         q1=LOOK
         + """
-import fcntl
+import sys
 for number in range(256):
     try:
         target = os.readlink(f"/proc/self/fd/{number}")
@@ -103,7 +102,7 @@ for number in range(256):
             print("found canary-of-", target)
 for number in range(1, 100):
     try:
-        print(os.listdir(f"/proc/{number}/root/work"), "canary-of-root" * (number != os.getpid()))
+        print("found canary-of-root", os.listdir(f"/proc/{number}/root{sys.prefix}/../solutions"))
     except OSError:
         pass
 """,
@@ -118,8 +117,8 @@ for folder in [*sys.path, "/course"]:
     for path in glob.glob(f"{folder}/course_lib/**/*.pyc", recursive=True):
         print("found canary-of-", path)
     for name in ("solutions", "assignments", "tests", ".git", "grading", "shared"):
-        if os.path.exists(os.path.join(folder, "..", name)) and folder.startswith(("/course", "/work")):
-            print("found canary-of-", folder, name)
+        if os.path.exists(os.path.join(sys.prefix, "..", name)) or os.path.exists(f"/course/{name}"):
+            print("found canary-of-", name)
 """,
     ),
     attack(
@@ -142,7 +141,7 @@ except ImportError as error:
         "imports the solution as a module",
         q1="""
 import sys, importlib
-sys.path[:0] = ["/", "..", "../..", "/work/main", "/course/..", "/root", "/tmp"]
+sys.path[:0] = ["/", "..", "../..", f"{sys.prefix}/..", "/course/..", "/tmp"]
 for name in ("solutions.ps8_doors.ps8_doors", "ps8_doors", "tests.grading.attacks.attacked_course", "attacked_course"):
     try:
         importlib.import_module(name)

@@ -55,7 +55,7 @@ raise said"""
         tries="runs the text of the reference, or its compiled form, wherever it lies",
         cells=everywhere(
             """import glob, importlib.util, sys, types
-for top in (*sys.path, "/course", "/work/main", sys.prefix, "/usr/lib"):
+for top in (*sys.path, "/course", f"{sys.prefix}/..", sys.prefix, "/usr/lib"):
     for path in glob.glob(f"{top}/**/epopt*.py*", recursive=True) if top and "torch" not in top else ():
         scope = {"__name__": "copy"}
         if path.endswith(".py"):

@@ -22,12 +22,15 @@ def centred(values): return values
         "starts programs in every way there is",
         q1="""
 import os, subprocess, sys
+def system(line):
+    if os.system(line) != 0:
+        raise OSError
 argv = [sys.executable, "-c", "import time; time.sleep(600)"]
 for start in (
     lambda: subprocess.Popen(argv, start_new_session=True),
     lambda: os.posix_spawn(argv[0], argv, {}),
     lambda: os.spawnv(os.P_NOWAIT, argv[0], argv),
-    lambda: os.system("sleep 600 &"),
+    lambda: system("sleep 600 &"),
     lambda: os.popen("sleep 600 &"),
     lambda: __import__("pty").fork(),
     lambda: __import__("multiprocessing").get_context("fork").Process(target=print).start(),

@@ -1,7 +1,7 @@
 # ruff: noqa: E501
 """Values that hope to pass for right: equal to everything, or so odd that the comparison gives up."""
 
-from attack_bank import attack
+from attack_bank import Attack
 
 RETURNS = {
     "always-equal": (
@@ -83,12 +83,12 @@ RETURNS = {
     "negative-zero": ("negative zeros", "value = np.full(3, -0.0)"),
     "odd-bools": ("bools that are neither", "value = np.frombuffer(b'\\x02\\x80\\xff', bool)"),
     "many-short-axes": ("an array of 22 axes of 2", "value = np.zeros((2,) * 22, bool)"),
-    "short-axes-in-a-list": ("a list of such an array", "value = [np.zeros((2,) * 22, bool)]"),
+    "short-axes-in-a-list": ("a list of such an array", "value = [np.zeros((2,) * 20, bool)]"),
     "arrays-in-a-dict": (
         "a dict of very many arrays",
-        "value = {k: np.zeros(900, bool) for k in range(40_000)}",
+        "value = {k: np.zeros(900, bool) for k in range(4000)}",
     ),
-    "many-empty-arrays": ("very many arrays of nothing", "value = [np.zeros((0, 1 << 25))] * 40_000"),
+    "many-empty-arrays": ("very many arrays of nothing", "value = [np.zeros((0, 1 << 25))] * 10_000"),
     "large-array": ("as much as can be sent", "value = np.zeros(60 << 20, bool)"),
     "large-lists": (
         "a list of lists of large arrays",
@@ -112,14 +112,31 @@ RETURNS = {
 }
 """Name -> what it is, and code that makes `value`."""
 
+LARGE = {
+    "short-axes-in-a-list",
+    "arrays-in-a-dict",
+    "many-empty-arrays",
+    "large-array",
+    "large-lists",
+    "huge-array",
+}
+"""These are slow to make, and tried on one question only."""
+
+
+def _everywhere(code: str) -> dict[str, str]:
+    return {
+        "q1": f"{code}\ndef centred(values):\n    return value",
+        "q2": "def noisy(rng, values):\n    return value",
+        "q3": "def best(evaluate, candidates):\n    evaluate(candidates)\n    return value",
+        "q4": "rates = label = value",
+    }
+
+
 ATTACKS = [
-    attack(
-        f"value-{name}",
-        f"returns, and binds, {what}",
-        q1=f"{code}\ndef centred(values):\n    return value",
-        q2="def noisy(rng, values):\n    return value",
-        q3="def best(evaluate, candidates):\n    evaluate(candidates)\n    return value",
-        q4="rates = label = value",
+    Attack(
+        name=f"value-{name}",
+        tries=f"returns, and binds, {what}",
+        cells={"q1": _everywhere(code)["q1"]} if name in LARGE else _everywhere(code),
     )
     for name, (what, code) in RETURNS.items()
 ]

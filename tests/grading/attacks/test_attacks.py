@@ -158,10 +158,12 @@ def test_results_are_files_that_can_be_read_again(battle):
     "word", ["found canary", "canary-of-the-hidden", "canary-of-the-solution", "canary-of-the-env"]
 )
 def test_nothing_secret_was_found(battle, word):
+    found = []
     for result in battle.results.values():
-        shown = json.dumps([[a.output, a.error] for a in result.answers.values()])
-        messages = json.dumps([mark.message for mark in result.marks])
-        assert word not in shown + messages, result.student
+        shown = json.dumps([[one.output, one.error] for one in result.answers.values()])
+        if word in shown + json.dumps([mark.message for mark in result.marks]):
+            found.append((result.student, shown))
+    assert found == []
 
 
 def test_nobody_called_home(battle):

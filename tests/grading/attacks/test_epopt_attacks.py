@@ -14,9 +14,7 @@ from course_lib.grading.sandbox import Limits
 
 ROOT = Path(__file__).parents[3]
 NAME = "ps2_epopt"
-KNOWN_HOLES: dict[str, str] = {
-    "reference-by-another-name": "ppo.clipped_surrogate is the equation of question 3, and is not masked",
-}
+KNOWN_HOLES: dict[str, str] = {}
 """Attack -> why it still works."""
 
 pytestmark = pytest.mark.skipif(
