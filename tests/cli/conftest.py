@@ -29,14 +29,15 @@ class Cluster:
         self.address = re.search(r"tcp://[\w.]+:\d+", line)[0]
         self.pid = self.processes[0].pid
 
-    def start_worker(self, **variables: str) -> None:
-        """One more worker of one thread; TINY_TRAINING makes its trainings tiny."""
+    def start_worker(self, **variables: str) -> int:
+        """One more worker of one thread; returns its process. TINY_TRAINING makes its trainings tiny."""
         tiny = ["--preload", str(Path(__file__).parent / "tiny_training.py")] if variables else []
         self._start(
             *("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *tiny),
             says="Registered to",
             **variables,
         )
+        return self.processes[-1].pid
 
     def _start(self, *arguments: str, says: str, **variables: str) -> str:
         log = self.folder / f"{len(self.processes)}.log"

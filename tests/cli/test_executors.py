@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from course_lib.cli.executors import cores, executor
+from course_lib.grading import batch
+
+ROOT = Path(__file__).parents[2]
 
 
 def wait_until(true, seconds: float = 30.0) -> None:
@@ -194,15 +198,47 @@ def test_trainings_survive_the_loss_of_a_worker(cluster, invoke, tmp_path: Path)
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
 
 
+def test_gradings_survive_the_loss_of_a_worker(cluster, monkeypatch, tmp_path: Path):
+    """The real engine and two workers, one killed in the middle: everyone is graded, and written once."""
+    for kind in ("solutions", "assignments"):
+        shutil.copytree(ROOT / kind / "ps2_epopt", tmp_path / kind / "ps2_epopt")
+    students = [f"student{number}" for number in range(8)]
+    for student in students:
+        (tmp_path / "in" / student).mkdir(parents=True)
+        shutil.copy(tmp_path / "assignments/ps2_epopt/ps2_epopt.ipynb", tmp_path / "in" / student)
+    unlucky, _ = cluster.start_worker(), cluster.start_worker()
+    saved = []
+    monkeypatch.setattr(batch, "save", lambda result, folder: saved.append(result.student))
+
+    def kill_after_the_first(step: batch.Progress) -> None:
+        if step.done == 1:
+            os.kill(unlucky, signal.SIGKILL)
+
+    with executor(1, cluster.address) as pool:
+        summary = batch.grade_batch(
+            tmp_path / "in", "ps2_epopt", tmp_path, executor=pool, seed=3, progress=kill_after_the_first
+        )
+    assert not summary.faults
+    assert [(result.student, result.status) for result in summary.results] == [
+        (student, "graded") for student in students
+    ]
+    assert sorted(saved) == students
+
+
 def test_a_worker_and_this_machine_train_the_same(cluster, tmp_path: Path):
     """The same seed gives the same weights, in a process here and on a cluster."""
     cluster.start_worker(TINY_TRAINING=str(tmp_path))
     site = tmp_path / "site"
     site.mkdir()
+    # Every Python that starts runs this; the one that glfw starts to look at its library must not.
     (site / "sitecustomize.py").write_text(
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import tiny_training\n"
+        "import os, sys\n"
+        "if os.environ.pop('TINY_AT_START', None):\n"
+        f"    sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "    import tiny_training\n"
+        "    os.environ['TINY_AT_START'] = '1'\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(site), "TINY_TRAINING": str(tmp_path)}
+    env = {**os.environ, "PYTHONPATH": str(site), "TINY_TRAINING": str(tmp_path), "TINY_AT_START": "1"}
     train = [*(sys.executable, "-m", "course_lib.cli", "train", "epopt"), *("--recipe", "mass3")]
     hashes = []
     for name, where in (("here", ["--jobs", "2"]), ("there", ["--dask", cluster.address])):
@@ -213,6 +249,7 @@ def test_a_worker_and_this_machine_train_the_same(cluster, tmp_path: Path):
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         cards = [(out / f"hopper-mass3-seed{seed}.json").read_text() for seed in (3, 5)]
