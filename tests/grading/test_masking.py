@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import course_lib
-from course_lib.grading.masking import copy_masked, mask
+from course_lib.grading.masking import copy_masked, mask, with_parts
 
 SOURCE = '''"""A module."""
 
@@ -151,3 +151,10 @@ class TestCopy:
             masked, found = mask(text, names)
             assert set(found) == names
             ast.parse(masked)
+
+
+def test_parts_of_a_masked_function_are_masked():
+    one = "def wanted(x, given):\n    return module.part(x) + given(x)\n\n\ndef given(x):\n    return 1\n"
+    two = "def part(x):\n    return deeper(x)\n\n\ndef deeper(x):\n    return 41\n\n\ndef other(x):\n    return 2\n"
+    assert with_parts({"wanted"}, [one, two]) == {"wanted", "part", "deeper"}
+    assert with_parts({"other"}, [one, two]) == {"other"}
