@@ -122,7 +122,7 @@ def grade(
         faults = list(summary.faults)
         if not no_gradebook:
             faults += into_gradebook(summary.results, root)
-    show_summary(summary, name)
+    show_summary(summary, name, root)
     for fault in faults:
         err.print("[bold red]fault of the grader:[/]", escape(fault), soft_wrap=True, highlight=False)
     if faults:
@@ -138,9 +138,9 @@ def into_gradebook(results: list["Result"], root: Path) -> list[str]:
     return [f"gradebook: {student}: {reason}" for student, reason in refused.items()]
 
 
-def show_summary(summary: "Summary", name: str) -> None:
+def show_summary(summary: "Summary", name: str, root: Path) -> None:
     """Prints how many have which status, the mean, where the results are, and what to do next."""
-    from course_lib.grading.results import STATUSES
+    from course_lib.grading.results import STATUSES, results_folder
     from course_lib.grading.sandbox import HOW_TO_INSTALL, NOT_SANDBOXED
 
     counts = Counter(result.status for result in summary.results)
@@ -165,6 +165,8 @@ def show_summary(summary: "Summary", name: str) -> None:
         )
     else:
         out.print(f"students' code was locked in by {summary.sandbox}", highlight=False)
+    if summary.out != results_folder(root, name):  # a trial run: what follows would not find its results
+        return
     steps = {
         f"course report {name}": "how the class did, and what to look at",
         "course lab --instructor": "mark by hand in formgrader",

@@ -66,7 +66,9 @@ def root(monkeypatch, tmp_path: Path) -> Path:
 def engine(monkeypatch, root: Path):
     """Stands in for the engine and the gradebook: remembers the calls, grades nothing."""
     calls = SimpleNamespace(
-        summary=batch.Summary([ANN, BOB], root / "there", 7, ANN.sandbox, 0, []), imported=None, refused={}
+        summary=batch.Summary([ANN, BOB], results_folder(root, "ps2_epopt"), 7, ANN.sandbox, 0, []),
+        imported=None,
+        refused={},
     )
 
     def grade_batch(folder, assignment, root, *, executor, progress, **options):
@@ -110,11 +112,16 @@ def test_grade_sums_up(invoke, engine, root: Path):
     for words in (
         *("graded 1", "missing 1", "mean 3.0 of 5 points", "1 graded before", "seed 7"),
         *("locked in by bubblewrap and seccomp", "course report ps2_epopt", "course feedback ps2_epopt"),
-        *("course lab --instructor", f"{root / 'there'}"),
+        *("course lab --instructor", "grading/ps2_epopt/results/"),
     ):
         assert words in text, words
     assert "not sandboxed" not in text
     assert engine.batch["roster"] is engine.batch["seed"] is engine.batch["out"] is None
+
+
+def test_a_trial_run_promises_nothing_further(invoke, engine, root: Path):
+    engine.summary = replace(engine.summary, out=root / "trial")
+    assert "course report" not in one_line(invoke("grade", "in", "--out", "trial"))
 
 
 def test_grade_says_when_nothing_locked_the_code_in(invoke, engine):
