@@ -155,6 +155,7 @@ class TestCopy:
 
 def test_parts_of_a_masked_function_are_masked():
     one = "def wanted(x, given):\n    return module.part(x) + given(x)\n\n\ndef given(x):\n    return 1\n"
-    two = "def part(x):\n    return deeper(x)\n\n\ndef deeper(x):\n    return 41\n\n\ndef other(x):\n    return 2\n"
+    two = "def part(x):\n    return deeper(x)\n\n\ndef deeper(x):\n    return 41\n"
+    two += "def other(x):\n    return 2\n"
     assert with_parts({"wanted"}, [one, two]) == {"wanted", "part", "deeper"}
     assert with_parts({"other"}, [one, two]) == {"other"}
