@@ -1,5 +1,4 @@
-# ruff: noqa: E501
-"""What an attack is, and how many are graded at once, through the same calls that an instructor's command makes."""
+"""What an attack is, and how many are graded at once, through the calls of an instructor's command."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -1,5 +1,4 @@
-# ruff: noqa: E501
-"""Patches of what runs beside the answer: builtins, imports, numpy, json, the wire's own modules, frames, memory."""
+"""Patches of what runs beside the answer: builtins, imports, numpy, json, the wire, frames, memory."""
 
 from attack_bank import attack, own_goal
 
