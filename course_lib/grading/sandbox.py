@@ -11,6 +11,7 @@ Source: bubblewrap, https://github.com/containers/bubblewrap; seccomp(2).
 import errno
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -157,13 +158,18 @@ def limit_this_process(memory: int, cpu_seconds: int) -> None:
     }
     if sys.platform == "darwin":
         del wanted["RLIMIT_DATA"]  # refused there
-    if Path(INSIDE).exists():
-        wanted["RLIMIT_NPROC"] = MAX_THREADS  # in a sandbox nobody else's count
+    if Path(INSIDE).exists() and _linux() >= (5, 14):
+        wanted["RLIMIT_NPROC"] = MAX_THREADS  # older ones count all that the instructor runs
     for name, value in wanted.items():
         limit = getattr(resource, name)
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
+
+
+def _linux() -> tuple[int, ...]:
+    """Version of the kernel: (6, 1)."""
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def _bubblewrap(library: Path, variables: dict[str, str], filter_file: IO[bytes] | None) -> list[str]:
