@@ -26,6 +26,7 @@ from course_lib.grading.results import Result, load, results_folder, save
 from course_lib.grading.sandbox import Limits
 
 _THREAD = threading.local()
+_STOPPING = threading.Event()
 
 
 class SandboxMissing(RuntimeError):
@@ -148,9 +149,11 @@ def grade_submission(package: dict, submission: dict, seed: int) -> str:
     }
     try:
         return _host(package).grade(wanted).to_json()
-    except GraderFault:  # a second try, in new processes: the machine may have been short of something
-        _THREAD.host.close()
-        return _host(package).grade(wanted).to_json()
+    except GraderFault:
+        if _STOPPING.is_set():
+            raise
+    _end_host()  # a second try, in new processes: the machine may have been short of something
+    return _host(package).grade(wanted).to_json()
 
 
 def _grade_all(
@@ -174,6 +177,7 @@ def _grade_all(
         progress(Progress(len(results), len(submissions), result.student, result.status))
 
     waiting: dict[Future, Submission] = {}
+    _STOPPING.clear()
     for submission in submissions:
         old = before.get(submission.student)
         if old is not None and _still_holds(old, submission, asked, seed, package["require_sandbox"]):
@@ -197,9 +201,13 @@ def _grade_all(
                 keep(
                     examine.without_answers(asked, "crashed", message, student=submission.student, seed=seed)
                 )
-    finally:
+    except BaseException:  # Ctrl-C above all: nobody waits for what is still running
         for future in waiting:
             future.cancel()
+        _STOPPING.set()
+        for host in list(Host.running):
+            host.stop()
+        raise
     kinds = {result.sandbox for result in results.values() if result.answers}
     return Summary(
         results=[results[student] for student in sorted(results)],
@@ -269,7 +277,12 @@ def _host(package: dict) -> Host:
     """This thread's trusted process for an assignment; a new one where it ended."""
     if getattr(_THREAD, "package", None) == package and _THREAD.host.alive:
         return _THREAD.host
-    with contextlib.suppress(AttributeError):
-        _THREAD.host.close()
+    _end_host()
     _THREAD.package, _THREAD.host = package, Host(package)
     return _THREAD.host
+
+
+def _end_host() -> None:
+    with contextlib.suppress(AttributeError):  # there may be none
+        _THREAD.host.close()
+        del _THREAD.host, _THREAD.package

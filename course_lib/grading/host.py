@@ -18,9 +18,11 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import ClassVar
 
 from course_lib.grading import sandbox
 from course_lib.grading.results import Result
@@ -49,6 +51,8 @@ class Host:
         GraderFault: the assignment cannot be graded here.
     """
 
+    running: ClassVar[weakref.WeakSet["Host"]] = weakref.WeakSet()
+
     def __init__(self, assignment: dict) -> None:
         self._seconds = assignment["limits"]["submission_seconds"] + 2 * SPARE_SECONDS
         self._process = subprocess.Popen(
@@ -57,7 +61,9 @@ class Host:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is for the person's command, which then stops this
         )
+        Host.running.add(self)
         self._ask(assignment)
 
     @property
@@ -75,6 +81,10 @@ class Host:
             GraderFault: there is no result.
         """
         return Result.from_json(json.dumps(self._ask(submission)))
+
+    def stop(self) -> None:
+        """Ends the process at once, whatever another thread waits for."""
+        self._process.terminate()
 
     def close(self) -> None:
         """Ends the process, and with it all that it has started."""
@@ -107,6 +117,7 @@ class Host:
 
 def main() -> None:
     """Serves until the other side hangs up, or stays silent for long."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leaves no folder and no process behind
     # Standard output belongs to the results; whatever else prints goes to standard error.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -177,6 +188,7 @@ def _in_a_fork(work: Callable[[], str], seconds: float, memory: int) -> str | No
     if child == 0:
         os.close(reading)
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         try:
             sandbox.limit_this_process(memory, int(seconds))
