@@ -5,28 +5,41 @@ that was stopped at any moment goes on where it was: what is graded stays, the r
 """
 
 import contextlib
+import functools
 import re
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import nbformat
 from filelock import FileLock, Timeout
 
-from course_lib import __version__
+import course_lib
 from course_lib.core.spelling import nearest
 from course_lib.grading import examine, sandbox
 from course_lib.grading.collect import Submission, collect
 from course_lib.grading.host import GraderFault, Host
-from course_lib.grading.results import Result, load, results_folder, save
+from course_lib.grading.results import (
+    Result,
+    Status,
+    forget,
+    load_what_holds,
+    read_run,
+    results_folder,
+    save,
+    write_run,
+)
 from course_lib.grading.sandbox import Limits
 
 _THREAD = threading.local()
 _STOPPING = threading.Event()
+
+
+class FolderBusy(RuntimeError):
+    """Another run writes into the same folder."""
 
 
 class SandboxMissing(RuntimeError):
@@ -92,7 +105,7 @@ def grade_batch(
     Raises:
         FileNotFoundError: there is no such assignment or folder.
         SandboxMissing: see `require_sandbox`.
-        RuntimeError: another run writes into the same folder.
+        FolderBusy: another run writes into the same folder.
     """
     package = _package(assignment, root, limits or Limits(), require_sandbox)
     asked = _assignment(package)
@@ -102,15 +115,20 @@ def grade_batch(
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", timeout=0):
-            before = {} if fresh else {result.student: result for result in load(out)}
+            run = read_run(out)
+            if fresh and run.get("finished", True):  # else the same command goes on where it stopped
+                forget(out)
+                run = {}
             if seed is None:
-                seeds = Counter(result.seed for result in before.values())
-                seed = seeds.most_common(1)[0][0] if seeds else secrets.randbelow(2**31)
-            return _grade_all(submissions, before, package, asked, seed, executor, out, progress)
+                seed = run.get("seed", secrets.randbelow(2**31))
+            run = {"seed": seed, "students": [submission.student for submission in submissions]}
+            write_run(out, {**run, "finished": False})
+            before = {result.student: result for result in load_what_holds(out)}
+            summary = _grade_all(submissions, before, package, asked, seed, executor, out, progress)
+            write_run(out, {**run, "finished": True})
+            return summary
     except Timeout:
-        raise RuntimeError(
-            f"another run is writing into {out}; wait for it, or name another folder"
-        ) from None
+        raise FolderBusy(f"another run is writing into {out}; wait for it, or name another folder") from None
 
 
 def grade_one(assignment: str, root: Path, submission: Submission, seed: int) -> Result:
@@ -122,7 +140,7 @@ def grade_one(assignment: str, root: Path, submission: Submission, seed: int) ->
     """
     package = _package(assignment, root, Limits(), require_sandbox=False)
     if submission.status != "found":
-        return _nothing_to_run(_assignment(package), submission, seed)
+        return _nothing_to_run(_assignment(package), submission, seed, package)
     return Result.from_json(grade_submission(package, asdict(submission), seed))
 
 
@@ -138,6 +156,8 @@ def grade_submission(package: dict, submission: dict, seed: int) -> str:
         SandboxMissing: one was demanded.
         GraderFault: the grader itself failed, twice.
     """
+    if package["grader"] != fingerprint():
+        raise GraderFault("this machine has another version of the course; update it")
     if package["require_sandbox"] and sandbox.available() == sandbox.NOT_SANDBOXED:
         raise SandboxMissing(f"no sandbox on this machine: {sandbox.HOW_TO_INSTALL}")
     wanted = {
@@ -148,12 +168,13 @@ def grade_submission(package: dict, submission: dict, seed: int) -> str:
         "submission_sha256": submission["sha256"],
     }
     try:
-        return _host(package).grade(wanted).to_json()
+        result = _host(package).grade(wanted)
     except GraderFault:
         if _STOPPING.is_set():
             raise
-    _end_host()  # a second try, in new processes: the machine may have been short of something
-    return _host(package).grade(wanted).to_json()
+        _end_host()  # a second try, in new processes: the machine may have been short of something
+        result = _host(package).grade(wanted)
+    return replace(result, hashes={**result.hashes, "grader": _grader(package)}).to_json()
 
 
 def _grade_all(
@@ -180,11 +201,11 @@ def _grade_all(
     _STOPPING.clear()
     for submission in submissions:
         old = before.get(submission.student)
-        if old is not None and _still_holds(old, submission, asked, seed, package["require_sandbox"]):
+        if old is not None and _still_holds(old, submission, asked, seed, package):
             resumed += 1
             keep(old, write=False)
         elif submission.status != "found":
-            keep(_nothing_to_run(asked, submission, seed))
+            keep(_nothing_to_run(asked, submission, seed, package))
         else:
             future = executor.submit(grade_submission, package, asdict(submission), seed)
             waiting[future] = submission
@@ -198,9 +219,8 @@ def _grade_all(
             except Exception as error:
                 faults.append(f"{submission.student}: {error}")
                 message = f"The grader itself failed, you are not to blame: {error}"
-                keep(
-                    examine.without_answers(asked, "crashed", message, student=submission.student, seed=seed)
-                )
+                fault = _not_run(asked, "crashed", message, submission, seed)
+                keep(replace(fault, hashes={}))  # which never holds: the next run tries again
     except BaseException:  # Ctrl-C above all: nobody waits for what is still running
         for future in waiting:
             future.cancel()
@@ -213,39 +233,58 @@ def _grade_all(
         results=[results[student] for student in sorted(results)],
         out=out,
         seed=seed,
-        sandbox=min(kinds, key=("not sandboxed", "bubblewrap", "bubblewrap and seccomp").index)
-        if kinds
-        else sandbox.available(),
+        sandbox=min(kinds, key=sandbox.KINDS.index) if kinds else sandbox.available(),
         resumed=resumed,
         faults=faults,
     )
 
 
 def _still_holds(
-    old: Result, submission: Submission, asked: examine.Assignment, seed: int, require_sandbox: bool
+    old: Result, submission: Submission, asked: examine.Assignment, seed: int, package: dict
 ) -> bool:
     """Whether grading again would give the same result."""
+    wanted = {**examine.hashes(asked, submission.answers, submission.sha256), "grader": _grader(package)}
     return (
-        old.hashes.get("submission") == submission.sha256
-        and old.hashes.get("solution") == asked.sha256
-        and old.version == __version__
+        old.hashes == wanted
         and old.seed == seed
         and old.problems == submission.problems
         and (old.status in ("missing", "unreadable")) == (submission.status != "found")
-        and not (require_sandbox and old.answers and old.sandbox == sandbox.NOT_SANDBOXED)
+        and not (package["require_sandbox"] and old.answers and old.sandbox == sandbox.NOT_SANDBOXED)
     )
 
 
-def _nothing_to_run(asked: examine.Assignment, submission: Submission, seed: int) -> Result:
-    return examine.without_answers(
+def _nothing_to_run(asked: examine.Assignment, submission: Submission, seed: int, package: dict) -> Result:
+    message = " ".join(submission.problems) or "Nothing was handed in."
+    result = _not_run(asked, submission.status, message, submission, seed)
+    return replace(result, hashes={**result.hashes, "grader": _grader(package)})
+
+
+def _not_run(
+    asked: examine.Assignment, status: Status, message: str, submission: Submission, seed: int
+) -> Result:
+    return examine.not_run(
         asked,
-        submission.status,
-        " ".join(submission.problems) or "Nothing was handed in.",
+        status,
+        message,
         student=submission.student,
-        problems=submission.problems,
+        answers=submission.answers,
         seed=seed,
-        hashes={"submission": submission.sha256, "solution": asked.sha256},
+        problems=submission.problems,
+        submission_sha256=submission.sha256,
     )
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Hash of the library's sources: where it differs, marks may."""
+    package = Path(course_lib.__file__).parent
+    texts = [(path.relative_to(package).as_posix(), path.read_bytes()) for path in package.rglob("*.py")]
+    return examine.sha256(repr(sorted(texts)))
+
+
+def _grader(package: dict) -> str:
+    """Hash of all but the assignment and the answers that marks depend on."""
+    return examine.sha256(package["grader"] + repr(sorted(package["limits"].items())))
 
 
 def _package(name: str, root: Path, limits: Limits, require_sandbox: bool) -> dict:
@@ -262,6 +301,7 @@ def _package(name: str, root: Path, limits: Limits, require_sandbox: bool) -> di
         "release": release.read_text(encoding="utf-8"),
         "limits": asdict(limits),
         "require_sandbox": require_sandbox,
+        "grader": fingerprint(),
     }
 
 

@@ -4,6 +4,7 @@ Two fresh processes know nothing that was run and deleted in the open notebook, 
 runs. Hidden tests stay with the grader, so a full table is not yet full marks.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -42,7 +43,11 @@ def check(path: str | Path = ".", console: Console | None = None) -> bool:
         FileNotFoundError: there is no such notebook.
         ValueError: it is no assignment.
     """
-    console = console or Console(soft_wrap=False)
+    if console is None:
+        # A Windows console may lack the signs; the words beside them say the same.
+        with contextlib.suppress(AttributeError):
+            sys.stdout.reconfigure(errors="replace")
+        console = Console()
     path = Path(path).expanduser().resolve()
     if path.is_dir():
         found = sorted(path.glob("*.ipynb"))
@@ -123,14 +128,9 @@ def examine_file(path: Path) -> Result:
     assignment = examine.read_assignment(path.stem, notebook)
     with tempfile.TemporaryDirectory() as library:
         masking.copy_masked(assignment.graded_names, Path(library))
-        arguments = [str(LIMITS.memory), str(int(LIMITS.submission_seconds))]
 
         def open_wire() -> PipeWire:
-            return PipeWire(
-                sandbox.start(
-                    ["-m", "course_lib.grading.worker", *arguments], Path(library), sandbox.NOT_SANDBOXED
-                )
-            )
+            return PipeWire(sandbox.start_worker(Path(library), sandbox.NOT_SANDBOXED, LIMITS))
 
         result = examine.examine(assignment, {}, open_wire, seed=0, limits=LIMITS)
     own = [cell for cell in notebook.cells if "grade_id" not in cell.metadata.get("nbgrader", {})]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 from course_lib import __version__
 from course_lib.grading.results import Answer, Mark, Result, Status
 from course_lib.grading.sandbox import Limits
-from course_lib.grading.student import Student, Wire
+from course_lib.grading.student import Stopped, Student, Wire
 from course_lib.grading.worker import NoMagic
 
 EXECUTION_VARIABLE = "NBGRADER_EXECUTION"
@@ -65,7 +65,7 @@ class Assignment:
     @property
     def sha256(self) -> str:
         """Of all cells: changes where a regrade could give other marks."""
-        return _sha256(repr(self.cells))
+        return sha256(repr(self.cells))
 
 
 def read_assignment(
@@ -143,9 +143,7 @@ def examine(
 
     began = time.monotonic()
     os.environ[SEED_VARIABLE], os.environ[EXECUTION_VARIABLE] = str(seed), "autograde"
-    texts = {
-        c.name: answers.get(c.name, c.released) for c in assignment.cells if c.role in ("answer", "written")
-    }
+    texts = _texts(assignment, answers)
     namespace: dict = {"__name__": "__main__"}
     namespace["get_ipython"] = lambda: NoMagic(namespace)
     person = Student(open_wire, limits or Limits())
@@ -175,23 +173,63 @@ def examine(
         seconds=round(time.monotonic() - began, 3),
         seed=seed,
         sandbox=sandbox,
-        hashes={
-            "submission": submission_sha256,
-            "answers": _sha256(repr(sorted(texts.items()))),
-            "solution": assignment.sha256,
-        },
+        hashes=hashes(assignment, answers, submission_sha256),
         version=__version__,
     )
 
 
-def without_answers(assignment: Assignment, status: Status, message: str = "", **about: object) -> Result:
-    """The result of a submission of which nothing could be run: no points, and why."""
+def not_run(
+    assignment: Assignment,
+    status: Status,
+    message: str,
+    *,
+    student: str,
+    answers: Mapping[str, str],
+    seed: int,
+    problems: tuple[str, ...] = (),
+    sandbox: str = "not sandboxed",
+    submission_sha256: str = "",
+) -> Result:
+    """The result of a submission of which nothing was run: no points, and why.
+
+    Args as for `examine`; what a person marks stays to be marked, where something came.
+    """
+    came = status not in ("missing", "unreadable")
     marks = tuple(
-        Mark(name=cell.name, points=0.0, out_of=cell.points, message=message)
+        Mark(name=cell.name, points=None, out_of=cell.points)
+        if cell.role == "written" and came
+        else Mark(name=cell.name, points=0.0, out_of=cell.points, message=message)
         for cell in assignment.cells
         if cell.role in ("test", "written")
     )
-    return Result(assignment=assignment.name, status=status, marks=marks, version=__version__, **about)
+    return Result(
+        student=student,
+        assignment=assignment.name,
+        status=status,
+        marks=marks,
+        answers={name: Answer(source=text) for name, text in _texts(assignment, answers).items() if came},
+        problems=problems,
+        seed=seed,
+        sandbox=sandbox,
+        hashes=hashes(assignment, answers, submission_sha256),
+        version=__version__,
+    )
+
+
+def hashes(assignment: Assignment, answers: Mapping[str, str], submission_sha256: str) -> dict[str, str]:
+    """What was graded, and by which tests; see `Result.hashes`."""
+    texts = _texts(assignment, answers)
+    return {
+        "submission": submission_sha256,
+        "answers": sha256(repr(sorted(texts.items()))),
+        "solution": assignment.sha256,
+    }
+
+
+def _texts(assignment: Assignment, answers: Mapping[str, str]) -> dict[str, str]:
+    """Text of every cell that a student fills; what did not come is as it was handed out."""
+    wanted = [cell for cell in assignment.cells if cell.role in ("answer", "written")]
+    return {cell.name: answers.get(cell.name, cell.released) for cell in wanted}
 
 
 def _test(
@@ -204,8 +242,11 @@ def _test(
     names = [name for name in assignment.graded_names if name in used]
     for name in names:
         namespace.pop(name, None)
-    namespace.update(person.look(names))
-    message = _run(cell, namespace)
+    try:
+        namespace.update(person.look(names))
+        message = _run(cell, namespace)
+    except Stopped as stopped:
+        message = str(stopped)
     if message:
         for answer in assignment.cells:
             stopped = answered[answer.name].error if answer.name in answered else ""
@@ -265,5 +306,6 @@ def bound_names(source: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """Hash of a text, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""The trusted process: it has imported what the tests need, and forks once for every submission.
+"""The trusted process: it has imported what the tests need, and on Linux forks once for every submission.
 
 Imports cost seconds, a fork costs milliseconds, and a forked process forgets everything when it ends: no
 submission can be told from the one before it. The host is started as `python -m course_lib.grading.host`. It
@@ -27,6 +27,7 @@ from typing import ClassVar
 from course_lib.grading import sandbox
 from course_lib.grading.results import Result
 from course_lib.grading.sandbox import Limits
+from course_lib.grading.student import NotStarted
 
 SPARE_SECONDS = 60.0
 """What a submission may take beyond its own limit: starting processes on a busy machine, our own tests."""
@@ -131,7 +132,7 @@ def main() -> None:
                     answer = {}
                 else:
                     answer = grade(json.loads(line))
-            except Exception as error:
+            except (Exception, NotStarted) as error:
                 answer = {"fault": f"{type(error).__name__}: {error}"}
             print(json.dumps(answer), file=results, flush=True)
 
@@ -151,26 +152,24 @@ def _prepare(package: dict, library: Path):
     )
     masking.copy_masked(assignment.graded_names, library)
     kind = sandbox.available()
-    arguments = [str(limits.memory), str(int(limits.submission_seconds) + 1)]
     _import_all("\n".join(cell.source for cell in assignment.cells if cell.role in ("setup", "test")))
 
     def open_wire() -> PipeWire:
-        return PipeWire(sandbox.start(["-m", "course_lib.grading.worker", *arguments], library, kind))
+        return PipeWire(sandbox.start_worker(library, kind, limits))
 
     def here(submission: dict) -> dict:
-        submission["problems"] = tuple(submission["problems"])
         return asdict(
             examine.examine(assignment, open_wire=open_wire, sandbox=kind, limits=limits, **submission)
         )
 
     def forked(submission: dict) -> dict:
+        submission["problems"] = tuple(submission["problems"])
         seconds = limits.submission_seconds + SPARE_SECONDS
         text = _in_a_fork(lambda: json.dumps(here(submission)), seconds, limits.memory + OWN_MEMORY)
         if text is not None:
             return json.loads(text)
-        about = {"student": submission["student"], "seed": submission["seed"], "sandbox": kind}
         message = f"grading this took more than {seconds:.0f} s"
-        return asdict(examine.without_answers(assignment, "timed out", message, **about))
+        return asdict(examine.not_run(assignment, "timed out", message, sandbox=kind, **submission))
 
     return forked if sys.platform == "linux" else here
 

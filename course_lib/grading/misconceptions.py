@@ -255,10 +255,13 @@ def _equal(old: Any, new: Any) -> bool:
 
 
 def _numbers(value: Any) -> np.ndarray:
-    """Float64 copy of an array, a tensor or a (nested list of) number; raises where there are no numbers."""
+    """Copy in double precision of a (nested list of) number, array or tensor; raises where there are none."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().to(torch.float64).numpy()  # numpy has no bfloat16
-    return np.array(value, dtype=np.float64)
+        value = value.detach().cpu()
+        value = value.to(
+            torch.complex128 if value.is_complex() else torch.float64
+        ).numpy()  # no bfloat16 there
+    return np.array(value, dtype=np.complex128 if np.iscomplexobj(value) else np.float64)
 
 
 def _close(values: np.ndarray, target: np.ndarray, rtol: float, atol: float) -> bool:

@@ -4,8 +4,8 @@ Everything that comes after the grading (gradebook, feedback, report, export) re
 else, so that a run can be stopped at any moment, go on later, or happen on another machine.
 """
 
+import contextlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,6 +13,8 @@ from typing import Literal, get_args
 from course_lib.core.whole_files import write_whole
 
 Status = Literal["graded", "timed out", "crashed", "unreadable", "missing"]
+RUN = ".run.json"
+"""File beside the results: hidden, as it is none."""
 STATUSES: tuple[str, ...] = get_args(Status)
 """graded: every test ran. timed out, crashed: so did a part of the student's code, the rest has its marks.
 unreadable: a file came that is no notebook. missing: nothing came."""
@@ -73,7 +75,8 @@ class Result:
     sandbox: str = "not sandboxed"
     """What the student's code was locked into."""
     hashes: dict[str, str] = field(default_factory=dict)
-    """SHA-256, in hexadecimal, of "submission" (the bytes that came), "answers" and "solution"."""
+    """SHA-256, in hexadecimal, of "submission" (the bytes that came), "answers", "solution" and "grader"
+    (the library and the limits)."""
     version: str = ""
     """Version of course_lib that graded."""
 
@@ -121,18 +124,50 @@ def save(result: Result, folder: Path) -> Path:
 
 
 def load(folder: Path) -> list[Result]:
-    """All results in a folder, sorted by student.
+    """The results of the last run in a folder, sorted by student.
 
     Raises:
         ValueError: a file there is no result.
     """
-    paths = sorted(p for p in folder.glob("*.json") if not p.name.startswith("."))
-    return sorted(_read(paths), key=lambda result: result.student)
+    students = read_run(folder).get("students")
+    found = []
+    for path in _files(folder):
+        if students is None or path.stem in students:
+            try:
+                found.append(Result.from_json(path.read_text(encoding="utf-8")))
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}; grade again") from error
+    return sorted(found, key=lambda result: result.student)
 
 
-def _read(paths: Iterable[Path]) -> Iterable[Result]:
-    for path in paths:
-        try:
-            yield Result.from_json(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}; delete it, and grade again") from error
+def load_what_holds(folder: Path) -> list[Result]:
+    """The results in a folder that this version can read; others are as good as absent."""
+    found = []
+    for path in _files(folder):
+        with contextlib.suppress(ValueError):
+            found.append(Result.from_json(path.read_text(encoding="utf-8")))
+    return found
+
+
+def forget(folder: Path) -> None:
+    """Deletes all results in a folder."""
+    for path in _files(folder):
+        path.unlink()
+
+
+def read_run(folder: Path) -> dict:
+    """What is known of the last run in a folder: `seed`, `students` and whether it is `finished`."""
+    try:
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return run if isinstance(run, dict) else {}
+
+
+def write_run(folder: Path, run: dict) -> None:
+    """Keeps what the next run and the report must know of this one."""
+    write_whole(folder / RUN, json.dumps(run, indent=1) + "\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import IO
 
 NOT_SANDBOXED = "not sandboxed"
+KINDS = (NOT_SANDBOXED, "bubblewrap", "bubblewrap and seccomp")
+"""What may lock a process in, the weakest first."""
 HOW_TO_INSTALL = "install bubblewrap (on Debian or Ubuntu: sudo apt-get install bubblewrap libseccomp2)"
 INSIDE = "/course"
 """Where the sandboxed process finds course_lib."""
@@ -79,7 +81,7 @@ def available() -> str:
     """What locks a process in here: "bubblewrap and seccomp", "bubblewrap", or nothing, "not sandboxed"."""
     if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
         return NOT_SANDBOXED
-    for kind in ("bubblewrap and seccomp", "bubblewrap"):
+    for kind in KINDS[:0:-1]:
         with tempfile.TemporaryDirectory() as library:
             try:
                 process = start(["-c", "print(1)"], Path(library), kind)
@@ -93,6 +95,13 @@ def available() -> str:
             if said == b"1\n":
                 return kind
     return NOT_SANDBOXED
+
+
+def start_worker(library: Path, kind: str, limits: Limits) -> subprocess.Popen:
+    """Starts a process for a student's code; arguments as for `start`."""
+    threads = MAX_THREADS if kind != NOT_SANDBOXED and _linux() >= (5, 14) else 0  # older: all of the user's
+    numbers = (limits.memory, int(limits.submission_seconds) + 1, threads)
+    return start(["-m", "course_lib.grading.worker", *map(str, numbers)], library, kind)
 
 
 def start(python_arguments: list[str], library: Path, kind: str) -> subprocess.Popen:
@@ -138,12 +147,13 @@ def start(python_arguments: list[str], library: Path, kind: str) -> subprocess.P
         )
 
 
-def limit_this_process(memory: int, cpu_seconds: int) -> None:
+def limit_this_process(memory: int, cpu_seconds: int, threads: int = 0) -> None:
     """Takes away what a runaway answer could exhaust; for the student's process, before it runs anything.
 
     Args:
         memory: bytes of private memory.
         cpu_seconds: seconds of processor time, after which the system ends the process.
+        threads: how many may run; 0 for no limit.
     """
     try:
         import resource
@@ -158,8 +168,8 @@ def limit_this_process(memory: int, cpu_seconds: int) -> None:
     }
     if sys.platform == "darwin":
         del wanted["RLIMIT_DATA"]  # refused there
-    if Path(INSIDE).exists() and _linux() >= (5, 14):
-        wanted["RLIMIT_NPROC"] = MAX_THREADS  # older ones count all that the instructor runs
+    if threads:
+        wanted["RLIMIT_NPROC"] = threads
     for name, value in wanted.items():
         limit = getattr(resource, name)
         hard = resource.getrlimit(limit)[1]

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,16 @@ MAX_CALLBACKS = 10_000
 """Times that one call may ask the trusted side to run a function of its own."""
 NOT_RAISED = (StopIteration, StopAsyncIteration, GeneratorExit, NameError)
 """Exceptions that would steer a test's own loops, or be taken for its own; they arrive as plain failures."""
+
+
+TOO_LONG = "no end after {seconds:.0f} s. A loop that never ends, or far more work than needed?"
+USED_UP = "your submission has used up its {seconds:.0f} seconds, this was not run any more"
+ENDED = "the process that ran your code ended: a crash, or too much memory?"
+"""What students read of a process that is gone."""
+
+
+class NotStarted(BaseException):
+    """A process for the student's code could not be started: no test may take this for an answer."""
 
 
 class Stopped(Exception):
@@ -81,7 +92,7 @@ class Connection:
     """Requests and replies over one wire, each with a time limit.
 
     Raises:
-        Stopped: the process at the other end could not be started.
+        NotStarted: the process at the other end could not be started; no student's code has run yet.
     """
 
     def __init__(self, open_wire: Callable[[], Wire]) -> None:
@@ -89,7 +100,10 @@ class Connection:
         # A thread, since neither pipes nor Windows know time limits; it ends with the process.
         self._thread = ThreadPoolExecutor(1)
         # A sandbox that is ended in its first moments can leave its child behind: wait for its first word.
-        self._within(START_SECONDS, self._receive)
+        try:
+            self._within(START_SECONDS, self._receive)
+        except Stopped:
+            raise NotStarted("the process for the student's code did not start") from None
 
     def request(self, message: bytes, seconds: float, callbacks: list[Callable]) -> dict:
         """Sends a request and returns the reply, running callbacks in between.
@@ -126,7 +140,7 @@ class Connection:
             raise TimedOut from None
         except (EOFError, OSError, ValueError):
             self.close()
-            raise Stopped("the process that ran your code ended: a crash, or too much memory?") from None
+            raise Stopped(ENDED) from None
 
     def _exchange(self, message: bytes) -> Any:
         wire.write(self._wire.send, message)
@@ -163,11 +177,12 @@ class Student:
         return Answer(source=source, error=error, output=_text(reply.get("output"), SHOWN))
 
     def look(self, names: Iterable[str]) -> dict[str, Any]:
-        """What is bound to some names: stand-ins for callables, values for the rest."""
-        try:
-            reply = self._request({"do": "look", "names": list(names)})
-        except Stopped:
-            return {}
+        """What is bound to some names: stand-ins for callables, values for the rest.
+
+        Raises:
+            Stopped: the process is gone, or the submission's time.
+        """
+        reply = self._request({"do": "look", "names": list(names)})
         functions, values = reply.get("functions"), reply.get("values")
         found = dict(values) if type(values) is dict else {}
         if type(functions) is list:
@@ -196,37 +211,41 @@ class Student:
     def _request(self, request: dict, callbacks: list[Callable] | None = None) -> dict:
         callbacks = [] if callbacks is None else callbacks
         message = wire.encode(request, lambda value: _special(value, callbacks))
-        left = self._end - time.monotonic()
-        if left <= 0:
-            self.timed_out = True
-            raise TimedOut(
-                f"your submission has used up its {self._limits.submission_seconds:.0f} seconds, "
-                "this was not run any more"
-            )
         if self._connection is None:
             self._connection = self._replay()
-        seconds = min(left, self._limits.cell_seconds)
+        seconds = min(self._left(), self._limits.cell_seconds)
         try:
             return self._connection.request(message, seconds, callbacks)
         except Stopped as stopped:
             self._connection = None
             if isinstance(stopped, TimedOut):
                 self.timed_out = True
-                raise TimedOut(
-                    f"no end after {seconds:.0f} s. A loop that never ends, or far more work than needed?"
-                ) from None
+                raise TimedOut(TOO_LONG.format(seconds=seconds)) from None
             self.crashed = True
             raise
+
+    def _left(self) -> float:
+        """Seconds that the submission still has.
+
+        Raises:
+            TimedOut: none.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            self.timed_out = True
+            raise TimedOut(USED_UP.format(seconds=self._limits.submission_seconds))
+        return left
 
     def _replay(self) -> Connection:
         """A new process in which the cells so far have run; without those that now fail to."""
         while True:
+            self._left()
             connection = Connection(self._open_wire)
             for position, (name, source) in enumerate(self._cells):
                 message = wire.encode({"do": "run", "name": name, "source": source})
-                left = self._end - time.monotonic()
+                seconds = max(0.0, min(self._end - time.monotonic(), self._limits.cell_seconds))
                 try:
-                    connection.request(message, min(left, self._limits.cell_seconds), [])
+                    connection.request(message, seconds, [])
                 except Stopped:
                     del self._cells[position]
                     break
@@ -261,9 +280,15 @@ class StandIn:
         """Runs `driver(function, *arguments)` in the student's process, and returns its values.
 
         Everything there can be tampered with: a driver observes what only exists beside the code, such as a
-        gradient, and the test compares it with the reference's. It never decides.
+        gradient, and the test compares it with the reference's. It never decides, and the student's code can
+        read it with every name that it uses.
+
+        Raises:
+            ValueError: the driver would take a value along that was not handed over as an argument.
         """
         import cloudpickle
+
+        _refuse_luggage(driver)
 
         code = np.frombuffer(cloudpickle.dumps(driver), np.uint8)
         request = {"do": "drive", "name": self.__name__, "driver": code, "arguments": list(arguments)}
@@ -283,6 +308,22 @@ class StandIn:
             if raised is not None:
                 raise raised
         raise AssertionError(f"your {self.__name__} stopped with {_error_text(error, where=True)}")
+
+
+def _refuse_luggage(driver: Callable) -> None:
+    """A driver may use modules, classes and functions; values travel as arguments, where they are seen."""
+    code, names = getattr(driver, "__code__", None), getattr(driver, "__globals__", {})
+    if code is None:
+        return
+    values = {name: names[name] for name in code.co_names if name in names}
+    values |= dict(
+        zip(code.co_freevars, (cell.cell_contents for cell in driver.__closure__ or ()), strict=True)
+    )
+    for name, value in values.items():
+        if not callable(value) and not isinstance(value, ModuleType):
+            raise ValueError(
+                f"a driver would take {name} to the student's process: hand it over as an argument"
+            )
 
 
 def _special(value: Any, callbacks: list[Callable]) -> Any:
@@ -323,13 +364,15 @@ def _run_callback(request: dict, callbacks: list[Callable]) -> dict:
 
 def _mirror(old: Any, new: Any) -> None:
     """Repeats an in-place change of an array or tensor, so that a test can see it."""
-    if type(old) is not type(new) or getattr(old, "shape", None) != getattr(new, "shape", None):
+    same = type(old) is type(new) and getattr(old, "shape", None) == getattr(new, "shape", None)
+    if not same or getattr(old, "dtype", None) != getattr(new, "dtype", None):
         return
-    if getattr(old, "dtype", None) == getattr(new, "dtype", None) and hasattr(old, "__setitem__"):
-        if isinstance(old, np.ndarray):
-            old[...] = new
-        elif type(old).__module__.partition(".")[0] == "torch":
-            old.detach().copy_(new)
+    if wire.encode(old) == wire.encode(new):
+        return  # what is unchanged is left alone: it may be read-only, as a broadcast array is
+    if isinstance(old, np.ndarray):
+        old[...] = new
+    elif type(old).__module__.partition(".")[0] == "torch":
+        old.detach().copy_(new)
 
 
 def _error_text(error: Any, *, where: bool, kind: bool = True) -> str:

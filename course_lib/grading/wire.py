@@ -73,6 +73,8 @@ def encode(value: Any, special: Callable[[Any], Any] | None = None) -> bytes:
         array = _as_array(value)
         if array is not None:
             kind, array = array
+            if array is None:
+                return {"opaque": f"tensor of dtype {value.dtype} and layout {value.layout}"}
             if array.dtype.kind not in KINDS:
                 return {"opaque": f"numpy array of dtype {array.dtype}"}
             array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -231,14 +233,14 @@ def write(send: Callable[[bytes], int], message: bytes) -> None:
         rest = rest[send(rest[: 1 << 20]) :]
 
 
-def _as_array(value: Any) -> tuple[str, np.ndarray] | None:
-    """Where an array came from, and the array; None for other values."""
+def _as_array(value: Any) -> tuple[str, np.ndarray | None] | None:
+    """Where an array came from, and the array, None where numpy has none like it; None for other values."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         try:
             return "torch", value.detach().cpu().resolve_conj().resolve_neg().numpy()
         except (RuntimeError, TypeError):  # sparse, quantized, bfloat16
-            return "torch", np.empty(0, dtype=object)
+            return "torch", None
     if isinstance(value, np.generic) and not isinstance(value, str | bytes):
         return "scalar", np.asarray(value)
     if isinstance(value, np.ndarray):

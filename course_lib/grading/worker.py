@@ -4,8 +4,8 @@ It knows no test, no expected value and no seed, and is the only place where a s
 the code does to this process (patches, floods, forged replies) it does to its own marks alone: the other side
 reads values and a clock.
 
-Started as `python -m course_lib.grading.worker MEMORY SECONDS`; requests come on standard input, replies go
-to standard output, as messages of `wire`.
+Started by `sandbox.start_worker`; requests come on standard input, replies go to standard output, as messages
+of `wire`.
 """
 
 import io
@@ -183,7 +183,7 @@ def _integers(state: Any) -> Any:
 def main() -> None:
     """Takes the wire's ends away from where the student's code looks for its standard streams, and serves.
 
-    Arguments on the command line: bytes of memory, seconds of processor time.
+    Arguments on the command line: those of `limit_this_process`.
     """
     receiving, sending = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -191,7 +191,7 @@ def main() -> None:
         os.dup2(nowhere, stream)
     random.seed(0)  # answers that draw from the global generators get the same marks again
     np.random.seed(0)  # noqa: NPY002
-    limit_this_process(memory=int(sys.argv[1]), cpu_seconds=int(sys.argv[2]))
+    limit_this_process(*map(int, sys.argv[1:4]))
     Worker(lambda size: os.read(receiving, size), lambda data: os.write(sending, data)).serve()
 
 

@@ -141,6 +141,33 @@ def test_only_what_changed_is_graded_again(course):
     assert points(summary)["anna"] == 1.0
 
 
+def test_a_new_library_grades_again_and_old_rows_do_not_count(course, monkeypatch):
+    hand_in(course, anna=RIGHT, ben=WRONG)
+    out = grade(course, roster=["Ana"]).out
+    assert [result.student for result in results.load(out)] == ["Ana", "anna", "ben"]
+    (out / "ben.json").write_text('{"from": "another version"}')
+    monkeypatch.setattr(batch, "fingerprint", lambda: "another text of the library")
+    assert grade(course, roster=["anna"]).resumed == 0
+    assert [result.student for result in results.load(out)] == ["anna", "ben"], "the roster was mended"
+    assert grade(course, limits=Limits(cell_seconds=9.0)).resumed == 0, "other limits, other marks"
+
+
+def test_a_fresh_run_that_was_stopped_goes_on(course):
+    hand_in(course, anna=RIGHT, ben=RIGHT)
+    first = grade(course, seed=1)
+
+    def stop(step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(course, fresh=True, progress=stop)
+    summary = grade(course, fresh=True)
+    assert summary.resumed == 1
+    assert summary.seed != first.seed
+    assert {result.seed for result in summary.results} == {summary.seed}
+    assert grade(course, fresh=True).resumed == 0, "the stopped run was finished"
+
+
 def test_a_killed_run_goes_on_and_leaves_no_process(course):
     hand_in(course, **{f"student{number}": RIGHT for number in range(8)})
     out = course / "grading" / NAME / "results"
@@ -162,7 +189,9 @@ def test_a_killed_run_goes_on_and_leaves_no_process(course):
     assert summary.resumed == len(there)
     assert points(summary) == {f"student{number}": 3.0 for number in range(8)}
     assert {name: (out / name).stat().st_mtime_ns for name in there} == there, "nobody is graded twice"
-    assert sorted(os.listdir(out)) == sorted([".lock", *(f"student{number}.json" for number in range(8))])
+    assert sorted(os.listdir(out)) == sorted(
+        [".lock", ".run.json", *(f"student{number}.json" for number in range(8))]
+    )
 
 
 def test_a_sandbox_can_be_demanded(course, monkeypatch):

@@ -8,10 +8,9 @@ import pytest
 
 from course_lib.grading import examine, masking, sandbox
 from course_lib.grading.examine import bound_names, read_assignment
-from course_lib.grading.student import PipeWire
+from course_lib.grading.student import NotStarted, PipeWire
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = ["-m", "course_lib.grading.worker", str(2 << 30), "60"]
 
 
 def cell(name: str, source: str, kind: str = "code", **fields):
@@ -45,14 +44,15 @@ SOLUTION = book(
 )
 
 
-def grade(answers: dict[str, str], solution=SOLUTION):
+def grade(answers: dict[str, str], solution=SOLUTION, limits=None):
     before = dict(os.environ)
     try:
         return examine.examine(
             read_assignment("ps9", solution),
             answers,
-            lambda: PipeWire(sandbox.start(ARGUMENTS, ROOT, sandbox.NOT_SANDBOXED)),
+            lambda: PipeWire(sandbox.start_worker(ROOT, sandbox.NOT_SANDBOXED, sandbox.Limits())),
             seed=1,
+            limits=limits,
         )
     finally:
         os.environ.clear()
@@ -107,13 +107,43 @@ def test_a_cell_that_stops_costs_its_question_and_says_where():
     assert "Your cell q1 stopped with NameError" in result.marks[0].message
 
 
+def test_a_name_of_ours_never_stands_for_an_answer():
+    """The setup binds `add` as well; a student who does not define it has not answered."""
+    cells = [cell("setup", "base = 10\ndef add(x, y=base):\n    return x + y"), *SOLUTION.cells[3:]]
+    result = grade({"q1": "limit = 3\ndel add"}, book(*cells))
+    assert result.marks[0].points == 0.0
+    assert "name 'add' is not defined" in result.marks[0].message
+
+
+def test_a_process_that_cannot_start_is_no_fault_of_the_student():
+    def open_wire():
+        return PipeWire(sandbox.start(["-c", "pass"], ROOT, sandbox.NOT_SANDBOXED))
+
+    with pytest.raises(NotStarted):
+        examine.examine(read_assignment("ps9", SOLUTION), {}, open_wire, seed=1)
+
+
+def test_who_has_no_time_left_reads_that_and_nothing_else():
+    result = grade({"q1": "import time\ntime.sleep(60)"}, limits=sandbox.Limits(submission_seconds=2.0))
+    assert result.status == "timed out"
+    assert "has used up its 2 seconds" in result.marks[1].message
+    assert "not defined" not in result.marks[1].message
+
+
 def test_errors_in_a_call_have_their_type_and_line():
     result = grade({"q1": "limit = 3\ndef add(x, y=1):\n    return x / 0"})
     assert result.marks[0].message == "ZeroDivisionError: division by zero\n  line 3 of q1: return x / 0"
 
 
-def test_an_untouched_answer_is_the_released_one():
-    result = examine.without_answers(read_assignment("ps9", SOLUTION), "missing", "nothing", student="a")
+def test_what_was_not_run_has_no_points_and_keeps_its_texts():
+    assignment = read_assignment("ps9", SOLUTION)
+    about = {"student": "a", "answers": {"q1": "mine"}, "seed": 1}
+    result = examine.not_run(assignment, "crashed", "nothing", **about)
+    assert [m.points for m in result.marks] == [0.0, 0.0, None, None], "a person may still mark what came"
+    assert result.answers["q1"].source == "mine"
+    assert result.answers["q3"].source == "words", "what did not come is as it was handed out"
+    result = examine.not_run(assignment, "missing", "nothing", **about)
+    assert result.answers == {}
     assert [(m.name, m.points, m.out_of) for m in result.marks] == [
         ("q1-visible", 0.0, 1.0),
         ("q2-visible", 0.0, 2.0),

@@ -179,3 +179,9 @@ def test_show_is_short():
     assert len(show(np.arange(10_000.0))) < 200
     assert len(show("x" * 10_000)) < 700
     assert "grad" not in show(torch.ones(2, requires_grad=True))
+
+
+def test_imaginary_parts_count():
+    with pytest.raises(AssertionError, match="is wrong"):
+        expect_close("f", np.array([1 - 5j]), np.array([1 + 1j]))
+    expect_close("f", np.array([1 + 1j]), np.array([1 + 1j]))

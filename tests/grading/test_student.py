@@ -9,7 +9,7 @@ import torch
 
 from course_lib.grading import wire
 from course_lib.grading.sandbox import Limits
-from course_lib.grading.student import StandIn, Student
+from course_lib.grading.student import StandIn, Stopped, Student
 
 LIMITS = Limits(cell_seconds=1.0, submission_seconds=30.0)
 
@@ -180,7 +180,8 @@ class TestLook:
         assert one.look(["f"]) == {"f": 1}
 
     def test_process_that_ends(self):
-        assert student(lambda request: CRASH)[0].look(["f"]) == {}
+        with pytest.raises(Stopped, match="ended"):
+            student(lambda request: CRASH)[0].look(["f"])
 
 
 class TestCalls:
@@ -272,6 +273,24 @@ class TestArguments:
         array = np.zeros(3)
         function(lambda request: {"value": 1, "arguments": lie})(array, 2)
         assert array.tolist() == [0, 0, 0]
+
+    def test_what_did_not_change_may_be_read_only(self):
+        array, tensor = np.broadcast_to(np.nan, 3), torch.zeros(1).expand(3)
+        echo = function(lambda request: {"value": 1, "arguments": request["arguments"]})
+        assert echo(array, tensor) == 1
+
+
+class TestDrivers:
+    def test_values_do_not_travel_with_a_driver(self):
+        inside = 3
+
+        def with_a_closure(f):
+            return f(inside)
+
+        for driver, name in ((with_a_closure, "inside"), (lambda f: f(LIMITS), "LIMITS")):
+            with pytest.raises(ValueError, match=f"would take {name} to the student's process"):
+                function(lambda request: {"value": 1}).run_beside(driver)
+        assert function(lambda request: {"value": 1}).run_beside(lambda f: np.sum(f(1))) == 1
 
 
 class TestCallbacks:
