@@ -8,7 +8,8 @@ import hashlib
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -83,7 +84,8 @@ def collect(
 
     Args:
         folder: a folder, or one zip, that holds a folder, a zip or a notebook for each student, as nbgrader,
-            Moodle, Canvas and Blackboard name them, or under the students' names.
+            Moodle, Canvas and Blackboard name them, or under the students' names. A single folder in it with
+            the things of several is looked into; one that the roster names is a student's.
         release: the notebook that was handed out.
         roster: everyone who should be there; upper and lower case, accents and blanks play no part.
         assignment: a regular expression for its name, as it stands in file names.
@@ -97,19 +99,19 @@ def collect(
     """
     folder = Path(folder)
     expected = Handout.of(release)
+    wanted = {safe_name(name).casefold(): safe_name(name) for name in roster or () if name.strip()}
     with ExitStack() as opened:
-        people = _people(_top_level(folder, assignment, opened), assignment)
+        people = _people(_top_level(folder, assignment, wanted, opened), assignment)
         if not people:
             raise ValueError(
                 f"{folder} holds no submissions; expected a folder, a .zip or an .ipynb for each student"
             )
-        spelling = {safe_name(name).casefold(): safe_name(name) for name in roster or () if name.strip()}
-        names = distinct_names(people, spelling)
+        names = distinct_names(people, wanted)
         found = [_submission(names[who], people[who], expected, assignment) for who in people]
     there = {safe_name(who.name).casefold() for who in people} | {one.student.casefold() for one in found}
     absent = [
         Submission(student=name, status="missing", problems=("nothing was handed in",))
-        for key, name in spelling.items()
+        for key, name in wanted.items()
         if key not in there
     ]
     return sorted(found + absent, key=lambda one: (one.student.casefold(), one.student))
@@ -129,7 +131,7 @@ def collect_one(
     return _submission(safe_name(student), [_Piece((), on_disk(path))], Handout.of(release), assignment)
 
 
-def _top_level(folder: Path, assignment: str, opened: ExitStack) -> list[Node]:
+def _top_level(folder: Path, assignment: str, roster: Mapping[str, object], opened: ExitStack) -> list[Node]:
     """The folders and files that are named after students."""
     if not folder.exists():
         raise FileNotFoundError(f"{folder} does not exist; give the folder that holds the submissions")
@@ -152,7 +154,41 @@ def _top_level(folder: Path, assignment: str, opened: ExitStack) -> list[Node]:
         except Exception:  # it is told to the student whose zip it may be
             return nodes
         return inside if _is_class(inside, assignment) else nodes
+    if len(nodes) == 1 and nodes[0].kind == "folder":
+        try:
+            inside = [node for node in nodes[0].children() if not _is_leftover(node.name)]
+        except Refused:  # it is told to the student whose folder it may be
+            return nodes
+        return nodes if _is_one_student(nodes[0], inside, assignment, roster) else inside
     return nodes
+
+
+def _is_one_student(folder: Node, inside: list[Node], assignment: str, roster: Mapping[str, object]) -> bool:
+    """Whether the only folder on the disk is a student's own, and not one around a whole class.
+
+    Beside a student's notebook may lie anything, such as a report, data, or a folder of older work; only what
+    holds notebooks, and more than once, is taken for several students'.
+    """
+
+    def is_expected(node: Node) -> bool:
+        who = read_label(node.name, assignment, node.kind == "folder").who
+        return safe_name(who.name).casefold() in roster
+
+    if read_label(folder.name, assignment, is_folder=True).by_platform or is_expected(folder):
+        return True
+    if any(is_expected(node) for node in inside):
+        return False
+    if not _is_class(inside, assignment):
+        return True
+    if any(read_label(node.name, assignment, node.kind == "folder").by_platform for node in inside):
+        return False
+    return max(Counter(node.kind for node in inside if _holds_work(node)).values(), default=0) < 2
+
+
+def _holds_work(node: Node) -> bool:
+    """Whether there is a notebook, or something that was to be one."""
+    search = _Search()
+    return next(search.notebooks(node, ()), None) is not None or bool(search.refused)
 
 
 def _is_class(nodes: list[Node], assignment: str) -> bool:

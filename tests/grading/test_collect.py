@@ -14,7 +14,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_lib.grading import untrusted_files
 from course_lib.grading.collect import collect, collect_one
+from course_lib.grading.untrusted_files import Refused
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 PS2 = "ps2_epopt"
@@ -120,7 +122,7 @@ LAYOUTS = {
 
 # A zip in a folder that holds one student's things is that student's, unless a platform named what is in it.
 ONE = ("second copy of a browser", "what programs leave behind")
-FORMS = ("folder", "zip", "zip in a folder", "wrapped zip")
+FORMS = ("folder", "zip", "zip in a folder", "wrapped zip", "wrapped folder")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +133,8 @@ def test_layouts(tmp_path, layout, form):
     files, expected = LAYOUTS[layout]
     files = {n: notebook(mark) if isinstance(mark, str) else mark for n, mark in files.items()}
     place = tmp_path / "in"
-    if form == "folder":
-        put(place, files)
+    if form.endswith("folder") and form != "zip in a folder":
+        put(place / "ps2 submissions" if form == "wrapped folder" else place, files)
     else:
         wrap = "ps2 submissions/" if form == "wrapped zip" else ""
         put(place, {"all.zip": packed({wrap + name: content for name, content in files.items()})})
@@ -143,6 +145,40 @@ def test_layouts(tmp_path, layout, form):
     assert collect(place, RELEASE, assignment=PS2) == submissions
     for submission in submissions:
         assert submission.sha256 == hashlib.sha256(notebook(expected[submission.student])).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["x.ipynb"],
+        [f"{PS2}/{PS2}.ipynb"],
+        [f"{PS2}/{PS2}.ipynb", "ps1_darc/ps1_darc.ipynb"],
+        [f"{PS2}.ipynb", f"{PS2}-Copy1.ipynb"],
+        ["x.ipynb", "report.pdf"],
+        ["x.ipynb", "old/x.ipynb", "data/rows.csv"],
+        ["work/x.ipynb", "data/rows.csv", "figures/one.png"],
+    ],
+)
+def test_the_folder_of_the_only_student_stays_one_student(tmp_path, files):
+    put(tmp_path, {f"ana/{name}": notebook("a") for name in files})
+    assert found(collect(tmp_path, RELEASE, assignment=PS2)) == {"ana": "a"}
+
+
+def test_the_roster_tells_a_student_s_folder_from_one_around_the_class(tmp_path):
+    put(tmp_path, {"bo/one.ipynb": notebook("a"), "bo/two.ipynb": notebook("a")})
+    assert found(collect(tmp_path, RELEASE, ["Bo"])) == {"Bo": "a"}
+    submissions = collect(tmp_path, RELEASE, ["one", "three"])
+    assert {s.student: s.status for s in submissions} == {"one": "found", "two": "found", "three": "missing"}
+
+
+def test_only_folder_that_cannot_be_opened(tmp_path, monkeypatch):
+    put(tmp_path, {"ana": None})
+
+    def closed(folder):
+        raise Refused("the folder cannot be opened")
+
+    monkeypatch.setattr(untrusted_files, "_listed", closed)
+    assert [(s.student, s.status) for s in collect(tmp_path, RELEASE)] == [("ana", "unreadable")]
 
 
 def test_the_assignments_name_may_be_left_out(tmp_path):
