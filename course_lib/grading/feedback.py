@@ -5,7 +5,6 @@ only graders may see. It holds no script and fetches nothing: what a student wro
 cleaned HTML, and the page's own policy forbids the rest.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from course_lib.core.whole_files import write_whole
 from course_lib.grading.gradebook import HandMark, folder_name, hand_marks
 from course_lib.grading.markup import plain, render
 from course_lib.grading.results import Mark, Result
@@ -105,14 +105,8 @@ def write_feedback(results: Sequence[Result], root: Path, folder: Path | None = 
     for result in results:
         marks = hand_marks(result.assignment, result.student, root)
         target = Path(folder or root / "grading" / "feedback" / result.assignment)
-        target.mkdir(parents=True, exist_ok=True)
         target /= f"{folder_name(result.student)}.html"
-        part = target.with_name(f".{target.name}.part")
-        try:
-            part.write_text(page(result, releases[result.assignment], marks), encoding="utf-8", newline="\n")
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, page(result, releases[result.assignment], marks))
         pages.append(target)
     return pages
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_lib.core.whole_files import write_whole
 from course_lib.grading.markup import plain, render_as_cell
 from course_lib.grading.results import Result
 
@@ -303,17 +304,12 @@ def _sources(notebook: NotebookNode) -> dict[str, str]:
 
 
 def _write(notebook: NotebookNode, target: Path) -> None:
-    """Writes whole or not at all; the same notebook leaves the file as it is."""
+    """Writes a notebook; the same notebook leaves the file as it is."""
     data = (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    try:
-        if target.is_file() and target.read_bytes() == data:
-            return
-        part.write_bytes(data)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    for left in target.parent.glob(f".{target.name}.*.partial"):  # of an import that was killed
+        left.unlink()
+    if not target.is_file() or target.read_bytes() != data:
+        write_whole(target, data)
 
 
 def _url(path: Path) -> str:

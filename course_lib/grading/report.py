@@ -5,6 +5,7 @@ never markup. The same results give the same bytes.
 """
 
 import csv
+import io
 import math
 import re
 import statistics
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import jinja2
 
+from course_lib.core.whole_files import write_whole
 from course_lib.grading.markup import plain
 from course_lib.grading.results import STATUSES, Mark, Result
 from course_lib.grading.similarity import Flag, find_similar
@@ -45,8 +47,7 @@ def write_report(
         Path of the page.
     """
     results = sorted(results, key=lambda result: result.student)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_marks(results, folder / "marks.csv")
+    write_whole(folder / "marks.csv", _marks(results))
     page = _template().render(
         assignment=", ".join(sorted({result.assignment for result in results})) or "no submissions",
         facts=_facts(results),
@@ -63,7 +64,7 @@ def write_report(
         table=_table(results),
     )
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(path, page)
     return path
 
 
@@ -412,26 +413,28 @@ def _flags(results: Sequence[Result], flags: Sequence[Flag]) -> list[dict]:
 # --- for a spreadsheet -----------------------------------------------------------------------------------
 
 
-def _write_marks(results: Sequence[Result], path: Path) -> None:
+def _marks(results: Sequence[Result]) -> bytes:
+    """The table as CSV, with the mark at its start by which spreadsheets know UTF-8."""
     names, most = _mark_names(results), _most(results)
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(
+        [_text(cell) for cell in ("student", "status", "points", "out_of", *names, "seconds", "problems")]
+    )
+    for result in results:
+        points = {mark.name: mark.points for mark in result.marks}
         writer.writerow(
-            [_text(cell) for cell in ("student", "status", "points", "out_of", *names, "seconds", "problems")]
+            [
+                _text(result.student),
+                result.status,
+                f"{result.points:.10g}",
+                f"{most:.10g}",
+                *("" if points.get(name) is None else f"{points[name]:.10g}" for name in names),
+                f"{result.seconds:.3f}",
+                _text("; ".join(result.problems)),
+            ]
         )
-        for result in results:
-            points = {mark.name: mark.points for mark in result.marks}
-            writer.writerow(
-                [
-                    _text(result.student),
-                    result.status,
-                    f"{result.points:.10g}",
-                    f"{most:.10g}",
-                    *("" if points.get(name) is None else f"{points[name]:.10g}" for name in names),
-                    f"{result.seconds:.3f}",
-                    _text("; ".join(result.problems)),
-                ]
-            )
+    return table.getvalue().encode("utf-8-sig")
 
 
 def _text(text: str) -> str:

@@ -230,6 +230,15 @@ def test_importing_twice_changes_nothing(course):
     )
 
 
+def test_half_a_file_of_a_killed_import_goes_with_the_next(course):
+    import_results([graded("ada")], course)
+    folders = [course / "grading" / room / "ada" / NAME for room in ("submitted", "autograded")]
+    for folder in folders:
+        (folder / f".{NAME}.ipynb.12.partial").write_text("{")
+    assert import_results([graded("ada")], course) == {}
+    assert [[file.name for file in folder.iterdir()] for folder in folders] == [[f"{NAME}.ipynb"]] * 2
+
+
 def test_marks_and_comments_of_a_person_are_never_overwritten(course):
     import_results([graded("ada", wrong={"q1-hidden": 0.0})], course)
     mark_by_hand(course, "ada")

@@ -2,6 +2,7 @@
 
 import csv
 import html
+import os
 import re
 import time
 from dataclasses import replace
@@ -305,6 +306,19 @@ def test_same_results_in_any_order_give_the_same_bytes(tmp_path):
 EVIL = (
     "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\x00\u202e\ud800{{ 7 * 7 }}"
 )
+
+
+def test_report_that_cannot_be_finished_leaves_the_last_one(tmp_path, monkeypatch):
+    page([student("ana")], tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(*paths):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        page([student("ana"), student("bob")], tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_nothing_that_a_student_wrote_is_markup(tmp_path):
