@@ -7,6 +7,7 @@ Whatever a student sends can make that student unreadable, with a reason, and no
 import hashlib
 import os
 import re
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +88,8 @@ def collect(
             Moodle, Canvas and Blackboard name them, or under the students' names. A single folder in it with
             the things of several is looked into; one that the roster names is a student's.
         release: the notebook that was handed out.
-        roster: everyone who should be there; upper and lower case, accents and blanks play no part.
+        roster: everyone who should be there; upper and lower case, accents and blanks play no part, except
+            between two on the roster that differ in nothing but accents.
         assignment: a regular expression for its name, as it stands in file names.
 
     Returns:
@@ -99,22 +101,49 @@ def collect(
     """
     folder = Path(folder)
     expected = Handout.of(release)
-    wanted = {safe_name(name).casefold(): safe_name(name) for name in roster or () if name.strip()}
+    wanted: dict[str, dict[str, str]] = {}  # safe name in lower case -> letters -> name on the roster
+    for name in roster or ():
+        if name.strip():
+            wanted.setdefault(safe_name(name).casefold(), {})[_letters(name)] = name
     with ExitStack() as opened:
         people = _people(_top_level(folder, assignment, wanted, opened), assignment)
         if not people:
             raise ValueError(
                 f"{folder} holds no submissions; expected a folder, a .zip or an .ipynb for each student"
             )
-        names = distinct_names(people, wanted)
+        spelling = {key: safe_name(list(same.values())[-1]) for key, same in wanted.items()}
+        absent = _absent(people, wanted)
+        shared = [who for who in absent if len(wanted[safe_name(who.name).casefold()]) > 1]
+        names = distinct_names([*people, *shared], spelling)
         found = [_submission(names[who], people[who], expected, assignment) for who in people]
-    there = {safe_name(who.name).casefold() for who in people} | {one.student.casefold() for one in found}
-    absent = [
-        Submission(student=name, status="missing", problems=("nothing was handed in",))
-        for key, name in wanted.items()
-        if key not in there
+    there = {one.student.casefold() for one in found}
+    for who in absent:
+        name = names.get(who) or spelling[safe_name(who.name).casefold()]
+        if name.casefold() not in there:  # a roster may tell two of one name apart as we do
+            found.append(Submission(student=name, status="missing", problems=("nothing was handed in",)))
+    return sorted(found, key=lambda one: (one.student.casefold(), one.student))
+
+
+def _absent(people: Iterable[Who], wanted: Mapping[str, Mapping[str, str]]) -> list[Who]:
+    """Whom the roster names and nobody's things belong to.
+
+    Of those who share a safe name, such as José and Jose, each is looked for by the letters, unless as many
+    handed in: some platforms leave accents out.
+    """
+    there: dict[str, list[str]] = {}
+    for who in people:
+        there.setdefault(safe_name(who.name).casefold(), []).append(_letters(who.name))
+    return [
+        Who(name)
+        for key, same in wanted.items()
+        for letters, name in same.items()
+        if len(there.get(key, ())) < len(same) and letters not in there.get(key, ())
     ]
-    return sorted(found + absent, key=lambda one: (one.student.casefold(), one.student))
+
+
+def _letters(name: str) -> str:
+    """What tells two names on a roster apart: letters with their accents, in lower case, and digits."""
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", name).casefold()))
 
 
 def collect_one(

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.grading import untrusted_files
 from course_lib.grading.collect import collect, collect_one
+from course_lib.grading.student_names import Who, distinct_names, stem
 from course_lib.grading.untrusted_files import Refused
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
@@ -299,6 +300,43 @@ def test_roster(tmp_path):
         ("x", "found"),
     ]
     assert submissions[2].problems == ("nothing was handed in",)
+
+
+@pytest.mark.parametrize(
+    ("files", "statuses"),
+    [
+        (["bo.ipynb"], {"José": "missing", "Jose": "missing"}),
+        (["josé.ipynb"], {"josé": "found", "Jose": "missing"}),
+        (["Jose.ipynb"], {"Jose": "found", "José": "missing"}),
+        (["José.ipynb", "Jose.ipynb"], {"Jose": "found", "José": "found"}),
+        (["Josè.ipynb"], {"Josè": "found", "Jose": "missing", "José": "missing"}),
+    ],
+)
+def test_roster_on_which_only_accents_tell_two_apart(tmp_path, files, statuses):
+    put(tmp_path, {name: notebook(stem(name)) for name in files} | {"cy.ipynb": notebook("cy")})
+    submissions = collect(tmp_path, RELEASE, ["Jose", "José", "cy"])
+    ours = [s for s in submissions if s.student.startswith(("Jose", "jose", "JOSE"))]
+    assert sorted(s.status for s in ours) == sorted(statuses.values())
+    assert len({s.student.casefold() for s in ours}) == len(ours)
+    assert set(found(ours).values()) == {name for name, status in statuses.items() if status == "found"}
+    names = distinct_names([Who(name) for name in statuses], {})
+    assert {s.student.lower(): s.status for s in ours} == {
+        names[Who(name)].lower(): status for name, status in statuses.items()
+    }, "the names are the same, whoever of them handed in"
+    twice = collect(tmp_path, RELEASE, ["JOSE", "Jose\u0301", "Jose ", "José", "cy"])
+    assert len(twice) == len(submissions), "other case and other ways to write é are no other students"
+
+
+def test_two_of_one_name_are_both_there_where_the_platform_drops_accents(tmp_path):
+    put(tmp_path, {f"jose_{i}_{i}_x.ipynb": notebook(str(i)) for i in (11, 12)})
+    submissions = collect(tmp_path, RELEASE, ["José", "Jose"])
+    assert sorted(found(submissions).values()) == ["11", "12"] and len(submissions) == 2
+
+
+def test_roster_may_name_the_number_that_tells_two_apart(tmp_path):
+    put(tmp_path, {f"Ana Ruiz_{i}{MOODLE}x.ipynb": notebook(str(i)) for i in (11, 12)})
+    submissions = collect(tmp_path, RELEASE, ["Ana Ruiz-11", "Ana Ruiz-12"])
+    assert found(submissions) == {"Ana_Ruiz-11": "11", "Ana_Ruiz-12": "12"} and len(submissions) == 2
 
 
 def test_one_student(tmp_path):
