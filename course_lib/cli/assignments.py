@@ -215,6 +215,7 @@ def gradescope(
     root = course_folder()
     with one_line_errors():
         from course_lib.grading.gradescope import write_autograder
+        from course_lib.grading.release import assignments
 
         pick("assignment", name, assignments(root))
         written = write_autograder(name, root, target or root / "grading" / name / "autograder.zip")
@@ -224,11 +225,6 @@ def gradescope(
 # --- which assignment, which students ---------------------------------------------------------------------
 
 
-def assignments(root: Path) -> list[str]:
-    """Names of all assignments that have a solution."""
-    return sorted(path.parent.name for path in (root / "solutions").glob("*/*.ipynb"))
-
-
 def assignment_to_grade(name: str | None, folder: Path, root: Path) -> str:
     """The assignment that a person means: as named, the only one, or what a folder or its content is called.
 
@@ -236,11 +232,13 @@ def assignment_to_grade(name: str | None, folder: Path, root: Path) -> str:
         ValueError: none is known, or it cannot be told which.
         typer.Exit: the name is unknown.
     """
+    from course_lib.grading.release import SOURCE, assignments
+
     known = assignments(root)
     if name is not None:
         return pick("assignment", name, known)
     if not known:
-        raise ValueError(f"no assignment in {root / 'solutions'}")
+        raise ValueError(f"no assignment in {root / SOURCE}")
     if len(known) == 1:
         return known[0]
     folder = folder.resolve()
@@ -259,6 +257,7 @@ def graded_results(name: str | None, root: Path) -> "list[Result]":
         ValueError: there are none, or it cannot be told which, or a file is no result.
         typer.Exit: the name is unknown.
     """
+    from course_lib.grading.release import assignments
     from course_lib.grading.results import load, results_folder
 
     graded = sorted(path.parent.name for path in (root / "grading").glob("*/results"))
@@ -285,8 +284,9 @@ def references(name: str, root: Path) -> dict[str, list[str]]:
 
     import course_lib
     from course_lib.grading.examine import read_assignment
+    from course_lib.grading.release import SOURCE
 
-    solution = nbformat.read(root / "solutions" / name / f"{name}.ipynb", as_version=4)
+    solution = nbformat.read(root / SOURCE / name / f"{name}.ipynb", as_version=4)
     answers = [cell for cell in read_assignment(name, solution).cells if cell.role == "answer"]
     texts = {cell.name: [cell.source] for cell in answers}
     for path in sorted(Path(course_lib.__file__).parent.rglob("*.py")):

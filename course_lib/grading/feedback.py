@@ -22,6 +22,7 @@ from pygments.lexers import PythonLexer
 from course_lib.core.whole_files import write_whole
 from course_lib.grading.gradebook import HandMark, folder_name, hand_marks
 from course_lib.grading.markup import plain, render
+from course_lib.grading.release import RELEASE
 from course_lib.grading.results import Mark, Result
 
 LIGHT, DARK = "default", "github-dark"
@@ -137,11 +138,9 @@ def page(result: Result, release: NotebookNode, marks: dict[str, HandMark]) -> s
 
 
 def _release(name: str, root: Path) -> NotebookNode:
-    path = root / "assignments" / name / f"{name}.ipynb"
+    path = root / RELEASE / name / f"{name}.ipynb"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"assignments/{name}/{name}.ipynb does not exist: run `course release {name}`"
-        )
+        raise FileNotFoundError(f"{RELEASE}/{name}/{name}.ipynb does not exist: run `course release {name}`")
     return nbformat.read(path, as_version=4)
 
 

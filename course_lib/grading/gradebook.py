@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 
 from course_lib.core.whole_files import write_whole
 from course_lib.grading.markup import plain, render_as_cell
+from course_lib.grading.release import SOURCE
 from course_lib.grading.results import Result
 
 SUBMITTED = "grading/submitted"
@@ -131,9 +132,9 @@ def _enter_assignment(name: str, root: Path, book) -> NotebookNode:
     """Makes or renews the assignment in the gradebook, and returns its release, as nbgrader would make it."""
     from nbgrader import preprocessors as step
 
-    source = root / "solutions" / name / f"{name}.ipynb"
+    source = root / SOURCE / name / f"{name}.ipynb"
     if not source.is_file():
-        raise FileNotFoundError(f"solutions/{name}/{name}.ipynb does not exist in {root}")
+        raise FileNotFoundError(f"{SOURCE}/{name}/{name}.ipynb does not exist in {root}")
     book.update_or_create_assignment(name)
     notebook = nbformat.read(source, as_version=4)
     resources = {"nbgrader": {"notebook": name, "assignment": name, "db_url": _url(database(root))}}
@@ -150,7 +151,7 @@ def _enter_assignment(name: str, root: Path, book) -> NotebookNode:
             notebook, resources = preprocessor().preprocess(notebook, resources)
     except RuntimeError as error:
         raise ValueError(
-            f"solutions/{name} has other cells than when marks were imported, which nbgrader cannot follow: "
+            f"{SOURCE}/{name} has other cells than when marks were imported, which nbgrader cannot follow: "
             "bring the old cells back, or move grading/gradebook.db away, with all marks given by hand"
         ) from error
     notebook.metadata.pop("celltoolbar", None)
@@ -233,7 +234,7 @@ def _points(result: Result, release: NotebookNode) -> dict[str, float | None]:
     odd = sorted(set(marks) ^ set(out_of)) or sorted(n for n, m in marks.items() if m.out_of != out_of[n])
     if odd:
         raise ValueError(
-            f"its marks do not fit solutions/{result.assignment} in {', '.join(odd)}: grade it again"
+            f"its marks do not fit {SOURCE}/{result.assignment} in {', '.join(odd)}: grade it again"
         )
     return {name: mark.points for name, mark in marks.items()}
 

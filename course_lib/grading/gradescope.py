@@ -27,7 +27,7 @@ import course_lib
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
 from course_lib.grading.collect import Submission, collect_one
-from course_lib.grading.release import RELEASE, SOURCE
+from course_lib.grading.release import RELEASE, SOURCE, assignments
 from course_lib.grading.results import Result
 from course_lib.grading.sandbox import HOW_TO_INSTALL, NOT_SANDBOXED
 
@@ -87,7 +87,7 @@ def write_autograder(name: str, root: Path, target: Path) -> Path:
     Raises:
         FileNotFoundError: there is no such assignment, or it was not released yet.
     """
-    known = sorted(path.parent.name for path in (root / SOURCE).glob("*/*.ipynb"))
+    known = assignments(root)
     if name not in known:
         raise FileNotFoundError(f"no assignment {name!r} in {root / SOURCE}: {nearest(name, known)}")
     files = {

@@ -30,6 +30,15 @@ class LeakError(ValueError):
     """The release would give away something that belongs to the graders."""
 
 
+def assignments(root: Path) -> list[str]:
+    """Names of all assignments, the folders in `solutions/` with a notebook, sorted.
+
+    Args:
+        root: the course's folder.
+    """
+    return sorted({p.parent.name for p in (root / SOURCE).glob("*/*.ipynb")} - IGNORED)
+
+
 def release_assignments(names: list[str] | None = None, root: Path | None = None) -> list[Path]:
     """Generates `assignments/NAME/NAME.ipynb` from `solutions/NAME/NAME.ipynb`.
 
@@ -47,7 +56,7 @@ def release_assignments(names: list[str] | None = None, root: Path | None = None
         LeakError: a source folder or its release holds what must not go out.
     """
     root = Path(root or ".").resolve()
-    known = sorted(p.name for p in (root / SOURCE).glob("*") if p.is_dir() and p.name not in IGNORED)
+    known = assignments(root)
     if not known:
         raise FileNotFoundError(f"no assignment in {root / SOURCE}; run this in the course's folder")
     for name in names or []:

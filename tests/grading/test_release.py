@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.grading.release import LeakError, find_leaks, release_assignments
+from course_lib.grading.release import SOURCE, LeakError, assignments, find_leaks, release_assignments
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +80,20 @@ def test_release_holds_stubs_and_visible_tests_and_nothing_else(course):
         "assignments/ps9_double/ps9_double.ipynb",
         "solutions/ps9_double/ps9_double.ipynb",
     ]
+
+
+def test_assignments_are_the_folders_with_a_notebook(course):
+    for name in (
+        "ps1_old/ps1_old.ipynb",
+        "ps1_old/notes.ipynb",
+        ".ipynb_checkpoints/x.ipynb",
+        "data/rows.csv",
+    ):
+        path = course / SOURCE / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert assignments(course) == ["ps1_old", "ps9_double"]
+    assert assignments(course / "nowhere") == []
 
 
 def test_same_source_gives_the_same_bytes(course):
