@@ -94,7 +94,7 @@ def grade(
     """Instructors: grade all submissions; stopped at any moment, the same command goes on."""
     root = course_folder()
     with one_line_errors():
-        from course_lib.grading.batch import SandboxMissing, grade_batch
+        from course_lib.grading.batch import FolderBusy, SandboxMissing, grade_batch
 
         name = assignment_to_grade(assignment, folder, root)
         students = read_roster(roster) if roster else None
@@ -114,7 +114,7 @@ def grade(
                 )
             except SandboxMissing as problem:
                 fail(str(problem), code=2)
-            except RuntimeError as problem:  # another run writes into the same folder
+            except FolderBusy as problem:
                 fail(str(problem))
             except KeyboardInterrupt:
                 err.print("stopping; the same command goes on where it stopped", highlight=False)

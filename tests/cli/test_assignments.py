@@ -168,7 +168,7 @@ def test_no_sandbox_where_one_is_demanded_is_exit_code_2(invoke, engine):
     ("problem", "words", "code"),
     [
         (FileNotFoundError("in does not exist; give the folder"), "error: in does not exist", 1),
-        (RuntimeError("another run is writing into there"), "error: another run is writing", 1),
+        (batch.FolderBusy("another run is writing into there"), "error: another run is writing", 1),
         (KeyboardInterrupt(), "the same command goes on where it stopped", 130),
     ],
 )
@@ -178,6 +178,13 @@ def test_what_stops_a_run_is_one_line(invoke, engine, problem, words: str, code:
     assert result.exit_code == code
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_bug_of_the_engine_is_no_one_line_error(invoke, engine):
+    engine.summary = RuntimeError("dictionary changed size during iteration")
+    result = invoke("grade", "in")
+    assert result.exception is engine.summary
+    assert "error:" not in result.output
 
 
 def test_a_silent_cluster_is_one_line(invoke, engine):
@@ -346,17 +353,17 @@ def test_from_submissions_to_pages(invoke, monkeypatch, tmp_path: Path):
     result = invoke("grade", "in", "--roster", "class.txt", "--seed", "3", "--jobs", "1")
     assert result.exit_code == 0, result.output
     files = results_folder(tmp_path, "ps2_epopt")
-    found = {path.stem: json.loads(path.read_text("utf-8")) for path in files.glob("*.json")}
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in files.glob("[!.]*.json")}
     assert {name: values["status"] for name, values in found.items()} == {
         **{"ann": "graded", "bob": "unreadable", "carl": "missing"},
     }
     assert {values["seed"] for values in found.values()} == {3}
     assert "mean 0.0 of" in result.output
     assert (tmp_path / "grading" / "gradebook.db").is_file()
-    before = {path: path.stat().st_mtime_ns for path in files.glob("*.json")}
+    before = {path: path.stat().st_mtime_ns for path in files.glob("[!.]*.json")}
     again = invoke("grade", "in", "--roster", "class.txt")
     assert "3 graded before" in again.output, again.output
-    assert {path: path.stat().st_mtime_ns for path in files.glob("*.json")} == before
+    assert {path: path.stat().st_mtime_ns for path in files.glob("[!.]*.json")} == before
     assert "3 pages in" in one_line(invoke("feedback"))
     assert invoke("report").exit_code == 0
     assert (tmp_path / "grading" / "ps2_epopt" / "report" / "index.html").is_file()
