@@ -2,8 +2,9 @@
 
 The zip holds the library's sources, the solution and the release, and two scripts: `setup.sh` runs once, when
 the platform builds its image, `run_autograder` for every submission. It holds the hidden tests: it is for
-instructors only. Where the platform's container has no bubblewrap of version 0.8 or later (Ubuntu 22.04 has
-an older one), or lets it make no namespaces, every report says "not sandboxed" to the instructors.
+instructors only. Where the platform's container has no bubblewrap, or lets it make no namespaces, every
+report says "not sandboxed" to the instructors. Bubblewrap before 0.8, as Ubuntu 22.04 has it, will do beside
+libseccomp; `setup.sh` installs both.
 
 Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/, and its pages on best practices, base
 images and submission metadata.
