@@ -21,6 +21,7 @@ from course_lib.core.whole_files import write_whole
 from course_lib.grading.markup import plain
 from course_lib.grading.results import STATUSES, Mark, Result
 from course_lib.grading.similarity import Flag, find_similar
+from course_lib.grading.student import ENDED, TOO_LONG, USED_UP
 
 HANDED_IN = ("graded", "timed out", "crashed")
 """Statuses of submissions whose code was run; the others have no marks of their own."""
@@ -371,8 +372,13 @@ def _trouble(results: Sequence[Result]) -> list[dict]:
     return groups
 
 
-# What student.py says where a process did not answer, or was no more.
-_ENDED = re.compile(r"no end after|has used up its|process that ran your code ended|was called more than")
+# What student.py says where a process did not answer, or was no more; numbers stand in the gaps.
+_ENDED = re.compile(
+    "|".join(
+        ".*?".join(re.escape(words) for words in re.split(r"\{.*?\}", said))
+        for said in (TOO_LONG, USED_UP, ENDED, "was called more than")
+    )
+)
 
 
 def _stops(result: Result) -> list[str]:

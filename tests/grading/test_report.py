@@ -7,8 +7,11 @@ import re
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from course_lib.grading import student as engine
+from course_lib.grading.misconceptions import expect_close
 from course_lib.grading.report import mistake, write_report
 from course_lib.grading.results import Answer, Mark, Result
 
@@ -167,6 +170,41 @@ def test_numbers_that_belong_to_the_words_stay(tmp_path):
 )
 def test_mistake_is_what_a_message_says_without_its_numbers(message, says):
     assert mistake(message) == says
+
+
+@pytest.mark.parametrize(
+    "seen, says",
+    [
+        (np.array([1.0, 2.5]), "Wrong values that no known mistake gives"),
+        (np.array([1.0, 2.0, 3.0]), "Wrong shape"),
+        (np.array([1.0, np.nan]), "NaN where numbers are expected"),
+        (None, "None was returned: the `return` is missing"),
+        (
+            np.array([1.0, 2.0], np.float32),
+            "Right values, but a ndarray of dtype float32, not a numpy array of dtype float64",
+        ),
+    ],
+)
+def test_what_expect_close_says_of_a_general_mistake_is_known(seen, says):
+    """The words are written in misconceptions.py and read here: one must not change without the other."""
+    with pytest.raises(AssertionError) as raised:
+        expect_close("f(x, epsilon=0.1)", seen, np.array([1.0, 2.0]))
+    assert mistake(str(raised.value)) == says
+
+
+def test_what_ended_a_student_s_code_is_known(tmp_path, monkeypatch):
+    """The words are written in student.py and read here: one must not change without the other."""
+    monkeypatch.setattr(engine, "MAX_CALLBACKS", 0)
+    connection = object.__new__(engine.Connection)
+    monkeypatch.setattr(engine.Connection, "close", lambda self: None)
+    with pytest.raises(engine.Stopped) as raised:
+        connection.request(b"", 1.0, [])
+    said = [engine.TOO_LONG.format(seconds=20.4), engine.USED_UP.format(seconds=600), engine.ENDED]
+    for words_of_the_engine in (*said, str(raised.value)):
+        result = student("ana", q1=f"not this line\nq1: {words_of_the_engine}", status="timed out")
+        shown = words(page([result], tmp_path))
+        assert f"q1-visible: q1: {words_of_the_engine}" in shown, words_of_the_engine
+        assert "q1-visible: not this line" not in shown
 
 
 def test_hostile_message_is_read_in_no_time():
