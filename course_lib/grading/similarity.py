@@ -22,11 +22,9 @@ flag is a reason to read both texts, never a verdict: two may have learnt from t
 side with leave to do so. And a copy of the obvious answer with other names is an obvious answer: nothing can
 tell, and nothing is flagged.
 
-The thresholds were chosen on 120 answers to ps2_epopt written apart (1160 pairs, the most surprising of 18.3
-bits), and 49 more that came later raised no flag either (2311 pairs in all). Copies of the right ones,
-disguised by a program that renames, comments, splits, reorders and loops otherwise, are found in 121 of 126
-cases. Wrong ones are mostly the reference with one mistake, and their copies pass as what many write: 50 of
-385 are found.
+The thresholds were chosen on answers to ps2_epopt written apart, the banks in `tests/assignments/ps2_epopt`:
+1.5 bits lower, they still flag no pair of them, while copies of right ones that are renamed, commented,
+split, reordered or loop otherwise are found (tests/grading/test_similarity.py measures both).
 """
 
 import ast
