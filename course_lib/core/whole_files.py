@@ -16,8 +16,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
         OSError: the place cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that whoever lists the folder does not take it for a file; and one a process.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Hidden, so that whoever lists the folder does not take it for a file; the next writer replaces it.
+    partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
             file.write(content.encode("utf-8") if isinstance(content, str) else content)

@@ -5,6 +5,7 @@ runs. Hidden tests stay with the grader, so a full table is not yet full marks.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -23,17 +24,20 @@ from course_lib.grading import sandbox
 from course_lib.grading.results import Mark, Result
 from course_lib.grading.sandbox import Limits
 
-LIMITS = Limits(cell_seconds=30.0, submission_seconds=240.0, memory=8 << 30)
+STUB = "YOUR ANSWER HERE"
+"""What stands in a written answer before there is one."""
+LIMITS = Limits(cell_seconds=20.0, submission_seconds=240.0, memory=8 << 30)
 """Generous: a student's machine may be slow, and nobody else waits."""
 TIMEOUT = 300.0
 """Seconds after which a check is given up."""
 
 
-def check(path: str | Path = ".", console: Console | None = None) -> bool:
+def check(path: str | Path | None = None, console: Console | None = None) -> bool:
     """Runs the visible tests of a notebook and prints a table.
 
     Args:
-        path: the notebook, saved, or the folder that holds it.
+        path: the notebook, saved, or the folder that holds it. By default the notebook that calls this, or
+            the only one in the current folder. Where a grader runs the notebook, nothing is checked.
         console: where to print; standard output by default.
 
     Returns:
@@ -48,14 +52,29 @@ def check(path: str | Path = ".", console: Console | None = None) -> bool:
         with contextlib.suppress(AttributeError):
             sys.stdout.reconfigure(errors="replace")
         console = Console()
+    if path is None:
+        if "NBGRADER_EXECUTION" in os.environ:
+            return True
+        session = Path(os.environ.get("JPY_SESSION_NAME", ""))  # Jupyter's own word for the open notebook
+        path = session if session.suffix == ".ipynb" and session.is_file() else "."
     path = Path(path).expanduser().resolve()
     if path.is_dir():
         found = sorted(path.glob("*.ipynb"))
         if len(found) != 1:
-            raise FileNotFoundError(f"{path} holds {len(found)} notebooks; name the one to check")
+            names = ", ".join(file.name for file in found)
+            raise FileNotFoundError(
+                f"{path} holds {len(found)} notebooks; name the one to check{': ' if names else ''}{names}"
+            )
         path = found[0]
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; save the notebook first, or check its name")
+    saved = datetime.fromtimestamp(path.stat().st_mtime).strftime("%H:%M:%S")
+    console.print(f"Running the tests of {path.name}, as it was saved at {saved} ...", highlight=False)
+    for name in _newer_in_the_kernel(path):
+        console.print(
+            f"[bold red]The file holds another text of cell {name} than you ran last[/]: "
+            "press Ctrl+S, then run this cell again."
+        )
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         try:
@@ -74,8 +93,7 @@ def check(path: str | Path = ".", console: Console | None = None) -> bool:
         if not report.exists():
             raise ValueError(f"{path.name} cannot be checked: {_last_line(done.stderr)}")
         result = Result.from_json(report.read_text(encoding="utf-8"))
-    saved = datetime.fromtimestamp(path.stat().st_mtime).strftime("%H:%M:%S")
-    console.print(Group(f"{path.name} as it was saved at {saved}:", *as_table(result)), highlight=False)
+    console.print(Group(*as_table(result)), highlight=False)
     return all(mark.points is None or mark.points == mark.out_of for mark in result.marks)
 
 
@@ -87,12 +105,15 @@ def as_table(result: Result) -> tuple[Table, str]:
     table.add_column("message and hint", overflow="fold")
     said = set()
     for mark in result.marks:
+        name = mark.name.replace("-hidden", "-further")
         if mark.points is None:
-            table.add_row(mark.name, f"- / {mark.out_of:g}", "a person marks this one", style="dim")
+            empty = STUB in result.answers[mark.name].source
+            words = "not answered yet; a person marks this one" if empty else "a person marks this one"
+            table.add_row(name, f"- / {mark.out_of:g}", words, style="dim")
             continue
         points = f"{mark.points:g} / {mark.out_of:g}"
         if mark.points == mark.out_of:
-            table.add_row(mark.name, points, Text("✓ passed", style="green"))
+            table.add_row(name, points, Text("✓ passed", style="green"))
             continue
         first, _, rest = mark.message.partition("\n")
         message = Text(f"✗ {first}", style="bold")
@@ -100,13 +121,34 @@ def as_table(result: Result) -> tuple[Table, str]:
         if (mark.question, first.partition(": ")[2]) not in said:
             message.append(f"\n{rest}" if rest else "", style="not bold")
         said.add((mark.question, first.partition(": ")[2]))
-        table.add_row(mark.name, points, message)
+        table.add_row(name, points, message)
     written = sum(mark.out_of for mark in result.marks if mark.points is None)
     return table, (
         f"[bold]{result.points:g} of {result.out_of:g} points on the tests that you can see[/]"
-        + (f"; {written:g} more are given by a person." if written else ".")
-        + "\nHidden tests are run after you hand in: a full table is a good sign, and no promise."
+        + (f"; up to {written:g} more are given by a person." if written else ".")
+        + "\nHidden cases join the further ones after you hand in: all points here are no promise yet."
     )
+
+
+def _newer_in_the_kernel(path: Path) -> list[str]:
+    """Answer cells of which the notebook that calls this ran another text than the file holds."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return []
+    from course_lib.grading.examine import bound_names
+
+    newer = []
+    for cell in json.loads(path.read_text(encoding="utf-8")).get("cells", []):
+        meta = cell.get("metadata", {}).get("nbgrader", {})
+        if meta.get("solution") and cell.get("cell_type") == "code":
+            text = "".join(cell["source"])
+            ran = [
+                run for run in shell.user_ns.get("In", []) if set(bound_names(run)) & set(bound_names(text))
+            ]
+            if ran and ran[-1].strip() != text.strip():
+                newer.append(meta["grade_id"])
+    return newer
 
 
 def examine_file(path: Path) -> Result:
@@ -118,7 +160,7 @@ def examine_file(path: Path) -> Result:
     # Seconds of imports, which the process that only prints the table does without.
     import nbformat
 
-    from course_lib.grading import examine, masking
+    from course_lib.grading import examine, masking, release
     from course_lib.grading.student import PipeWire
 
     try:
@@ -135,7 +177,18 @@ def examine_file(path: Path) -> Result:
         result = examine.examine(assignment, {}, open_wire, seed=0, limits=LIMITS)
     own = [cell for cell in notebook.cells if "grade_id" not in cell.metadata.get("nbgrader", {})]
     names = {name for cell in own if cell.cell_type == "code" for name in examine.bound_names(cell.source)}
-    return replace(result, marks=tuple(_with_hint(mark, names) for mark in result.marks))
+    marks = {mark.name: _with_hint(mark, names) for mark in result.marks}
+    for name, (points, sha256) in notebook.metadata.get(release.TESTS, {}).items():
+        here = [
+            cell.source
+            for cell in notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("grade_id") == name
+        ]
+        if not here or examine.sha256(here[0]) != sha256:
+            what = "changed" if here else "missing"
+            message = f"This test is {what} in your notebook: take a fresh copy of it. Graders use their own."
+            marks[name] = Mark(name=name, points=0.0, out_of=points, message=message)
+    return replace(result, marks=tuple(marks.values()))
 
 
 def _with_hint(mark: Mark, own_names: Iterable[str]) -> Mark:

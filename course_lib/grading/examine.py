@@ -288,7 +288,8 @@ def _role(cell: "nbformat.NotebookNode", meta: Mapping) -> str | None:
 
 
 def bound_names(source: str) -> tuple[str, ...]:
-    """Functions, classes and variables that a cell binds at module level; none where it does not parse."""
+    """Functions, classes and variables that a cell binds at module level, and what it takes from the course's
+    library; none where it does not parse."""
     without_magic = "".join(
         line if not line.startswith(("%", "!")) else "\n" for line in source.splitlines(keepends=True)
     )
@@ -303,6 +304,8 @@ def bound_names(source: str) -> tuple[str, ...]:
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names += [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib"):
+            names += [alias.asname or alias.name for alias in node.names]
     return tuple(dict.fromkeys(names))
 
 

@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import reprlib
+import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +45,16 @@ def fresh_rng(question: str) -> np.random.Generator:
     )
 
 
+class TestFailed(AssertionError):
+    """A failed test in words for the student."""
+
+    __test__ = False  # pytest takes the name for its own
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows: the words, and not forty lines of what runs below them."""
+        return str(self).splitlines()
+
+
 @contextlib.contextmanager
 def checking(title: str) -> Iterator[None]:
     """The frame of a test cell: quiet while it runs, and every failure in plain words.
@@ -55,7 +66,7 @@ def checking(title: str) -> Iterator[None]:
         title: what is tested, such as "Question 2, visible cases".
 
     Raises:
-        AssertionError: a test failed, or the student's code stopped.
+        TestFailed: a test failed, or the student's code stopped.
     """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -63,19 +74,33 @@ def checking(title: str) -> Iterator[None]:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
-    except AssertionError:
-        raise
+    except AssertionError as error:
+        raise TestFailed(str(error)) from None
     except NotImplementedError:
-        raise AssertionError(f"{title}: not answered yet") from None
+        raise TestFailed(f"{title}: not answered yet") from None
     except NameError as error:
-        raise AssertionError(
-            f"{title}: {error}. Has the cell with your answer run without an error?"
-        ) from error
+        raise TestFailed(f"{title}: {error}. {_who_binds(error)}{_own_line(error)}") from None
     except Exception as error:
-        raise AssertionError(f"{title}: your code stopped with {type(error).__name__}: {error}") from error
+        kind = type(error).__name__
+        raise TestFailed(f"{title}: your code stopped with {kind}: {error}{_own_line(error)}") from None
     finally:
         logging.disable(before)
     print(f"{title}: passed")
+
+
+def _who_binds(error: NameError) -> str:
+    """Which cell to run where a name is missing."""
+    if (error.name or "").startswith("_"):
+        return "Run the test cells of this question in their order."
+    return "Have the notebook's first cell and the cell with your answer run without an error?"
+
+
+def _own_line(error: Exception) -> str:
+    """The line of a notebook's cell where a student's code stopped; empty elsewhere."""
+    cells = [f for f in traceback.extract_tb(error.__traceback__) if "ipykernel_" in f.filename]
+    if len(cells) < 2 or cells[-1].filename == cells[0].filename:  # the first is the test cell itself
+        return ""
+    return f"\n  line {cells[-1].lineno} of your cell: {cells[-1].line}"
 
 
 def call(function: Callable, *arguments: Any) -> Any:

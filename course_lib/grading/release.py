@@ -15,9 +15,12 @@ import nbformat
 
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
+from course_lib.grading.examine import sha256
 
 SOURCE = "solutions"
 RELEASE = "assignments"
+TESTS = "course_tests"
+"""Key in a release's metadata for what its test cells were."""
 MARKERS = tuple(
     f"{edge} {what}" for edge in ("BEGIN", "END") for what in ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 )
@@ -148,7 +151,18 @@ def _generate(name: str, text: str) -> str:
         left = sorted(p.name for p in (course / RELEASE / name).iterdir() if p.name != f"{name}.ipynb")
         if left:
             raise LeakError(f"nbgrader would release {', '.join(left)} with {name}")
-    return json.dumps(json.loads(released), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    book = json.loads(released)
+    book["metadata"][TESTS] = _tests(nbformat.reads(released, as_version=4))
+    return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _tests(release: nbformat.NotebookNode) -> dict[str, list]:
+    """Points and hash of each test cell, by which a self-check sees that one was lost or changed."""
+    return {
+        cell.metadata.nbgrader.grade_id: [cell.metadata.nbgrader.points, sha256(cell.source)]
+        for cell in release.cells
+        if cell.metadata.get("nbgrader", {}).get("grade") and not cell.metadata.nbgrader.solution
+    }
 
 
 def _copied_answers(source: str, released: str) -> list[str]:

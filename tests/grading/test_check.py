@@ -1,6 +1,10 @@
 """A student's self-check: a table, from fresh processes that run what a grader runs."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -8,6 +12,8 @@ import pytest
 from course_lib.grading import check as module
 from course_lib.grading.check import check, examine_file
 from course_lib.grading.sandbox import Limits
+
+ROOT = Path(__file__).parents[2]
 
 
 def cell(source: str, name: str, **fields):
@@ -43,6 +49,15 @@ def saved(tmp_path):
     return save
 
 
+@pytest.fixture(autouse=True)
+def variables():
+    """Examining sets some of the process, which is as good as gone in the command."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def marks(path):
     return {mark.name: mark for mark in examine_file(path).marks}
 
@@ -75,8 +90,8 @@ def test_table_of_a_passing_notebook(saved, capsys):
     assert check(saved("def double(x): return 2 * x")) is True
     said = " ".join(capsys.readouterr().out.split())
     assert "q1-test 2 / 2 ✓ passed" in said
-    assert "3 of 3 points on the tests that you can see; 3 more are given by a person" in said
-    assert "Hidden tests" in said
+    assert "3 of 3 points on the tests that you can see; up to 3 more are given by a person" in said
+    assert "Hidden cases" in said
 
 
 def test_table_of_a_failing_notebook(saved, capsys):
@@ -106,6 +121,43 @@ def test_an_endless_loop_and_a_crash_cost_their_question_and_are_told(saved, mon
 
 def test_a_student_s_machine_may_be_slow():
     assert Limits().cell_seconds < module.LIMITS.cell_seconds < module.TIMEOUT
+
+
+def test_lost_and_changed_tests_are_told(tmp_path):
+    """A notebook that came from `course release` knows what its tests were."""
+    name = "ps2_epopt"
+    book = nbformat.read(ROOT / "assignments" / name / f"{name}.ipynb", as_version=4)
+    book.cells = [cell for cell in book.cells if cell.id != "q2-visible"]
+    next(cell for cell in book.cells if cell.id == "q3-visible").source = "assert True"
+    nbformat.write(book, tmp_path / f"{name}.ipynb")
+    found = marks(tmp_path / f"{name}.ipynb")
+    assert found["q2-visible"].message.startswith("This test is missing in your notebook")
+    assert (found["q3-visible"].points, found["q3-visible"].out_of) == (0.0, 2)
+    assert found["q3-visible"].message.startswith("This test is changed in your notebook")
+    assert "not answered yet" in found["q1-visible"].message
+
+
+def test_the_notebook_that_calls_is_the_one_checked(saved, capsys, monkeypatch):
+    path = saved("def double(x): return 2 * x")
+    nbformat.write(notebook("pass"), path.with_name("a_copy.ipynb"))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    assert check() is True
+    assert "Running the tests of ps9_double.ipynb" in capsys.readouterr().out
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    monkeypatch.setattr(module.subprocess, "run", None)
+    assert check() is True, "a grader runs the tests itself"
+
+
+def test_signs_that_a_console_lacks_are_no_error(saved):
+    path = saved("def double(x): return 2 * x")
+    done = subprocess.run(
+        [sys.executable, "-c", f"from course_lib.grading.check import check; check({str(path)!r})"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "passed" in done.stdout
 
 
 def test_missing_and_foreign_notebooks_are_told(tmp_path):
