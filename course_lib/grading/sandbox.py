@@ -188,6 +188,9 @@ def _bubblewrap(library: Path, variables: dict[str, str], filter_file: IO[bytes]
     command += ["--uid", "1000", "--gid", "1000", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in variables.items():
         command += ["--setenv", name, value]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/dev/shm", "/tmp"):  # first: the interpreter may lie below /tmp
+        command += ["--size", str(SCRATCH_BYTES), "--tmpfs", folder]
     for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64"):
         if os.path.islink(folder):
             command += ["--symlink", os.readlink(folder), folder]
@@ -198,9 +201,6 @@ def _bubblewrap(library: Path, variables: dict[str, str], filter_file: IO[bytes]
     for folder in dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")):
         if os.path.isdir(f"{folder}/course_lib"):  # an installed copy would hold the answers
             command += ["--tmpfs", f"{folder}/course_lib"]
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/dev/shm", "/tmp"):
-        command += ["--size", str(SCRATCH_BYTES), "--tmpfs", folder]
     command += ["--ro-bind", str(library), INSIDE, "--chdir", "/tmp"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     if filter_file is not None:
