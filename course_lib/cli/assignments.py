@@ -41,10 +41,23 @@ def release(
     """Instructors: make assignments/ from solutions/, without the answers."""
     folder = course_folder()
     with one_line_errors():
+        from course_lib.grading.batch import grade_solution
         from course_lib.grading.release import release_assignments
 
         for path in release_assignments(names or None, folder):
             out.print(path.relative_to(folder).as_posix(), highlight=False, soft_wrap=True)
+            with out.status("grading the solution"):
+                lost = grade_solution(path.stem, folder)
+            for mark in lost:
+                said = mark.message.partition("\n")[0]
+                err.print(
+                    f"[bold red]the solution itself gets {mark.points:g} of {mark.out_of:g} points in "
+                    f"{mark.name}:[/] {escape(said)}",
+                    soft_wrap=True,
+                    highlight=False,
+                )
+            if lost:
+                raise typer.Exit(1)
 
 
 @app.command(
@@ -97,6 +110,7 @@ def grade(
         from course_lib.grading.batch import FolderBusy, SandboxMissing, grade_batch
 
         name = assignment_to_grade(assignment, folder, root)
+        refuse_stale_release(name, root)
         students = read_roster(roster) if roster else None
         with executor(jobs, dask) as pool, counting_bar(name, "submissions") as show:
             try:
@@ -123,6 +137,7 @@ def grade(
         if not no_gradebook:
             faults += into_gradebook(summary.results, root)
     show_summary(summary, name, root)
+    show_strangers(summary, students or [])
     for fault in faults:
         err.print("[bold red]fault of the grader:[/]", escape(fault), soft_wrap=True, highlight=False)
     if faults:
@@ -196,11 +211,25 @@ def report(
     """Instructors: write how the class did, which mistakes were made, and which answers look copied."""
     root = course_folder()
     with one_line_errors():
+        from course_lib.grading.gradebook import hand_marks
         from course_lib.grading.report import write_report
 
         results = graded_results(name, root)
         name = results[0].assignment
-        page = write_report(results, root / "grading" / name / "report", references=references(name, root))
+        by_hand = {
+            result.student: {
+                cell: mark.points
+                for cell, mark in hand_marks(name, result.student, root).items()
+                if mark.by_hand and mark.points is not None and not mark.waiting
+            }
+            for result in results
+        }
+        page = write_report(
+            results,
+            root / "grading" / name / "report",
+            references=references(name, root),
+            by_hand=by_hand,
+        )
     out.print(escape(str(page)), highlight=False, soft_wrap=True)
 
 
@@ -220,6 +249,32 @@ def gradescope(
         pick("assignment", name, assignments(root))
         written = write_autograder(name, root, target or root / "grading" / name / "autograder.zip")
     out.print(escape(str(written)), highlight=False, soft_wrap=True)
+
+
+def refuse_stale_release(name: str, root: Path) -> None:
+    """What students got must be what solutions/ gives: their untouched cells are told by it.
+
+    Raises:
+        ValueError: it is not.
+    """
+    from course_lib.grading.release import RELEASE, released_text
+
+    path = root / RELEASE / name / f"{name}.ipynb"
+    if path.is_file() and path.read_text(encoding="utf-8") != released_text(name, root):
+        raise ValueError(
+            f"{RELEASE}/{name} is not what solutions/{name} gives, someone has changed it: "
+            f"course release {name} makes it again"
+        )
+
+
+def show_strangers(summary: "Summary", roster: list[str]) -> None:
+    """Who handed in and is not on the roster: a misspelt name has two rows."""
+    from course_lib.grading.student_names import safe_name
+
+    expected = {safe_name(name).casefold() for name in roster}
+    strangers = [result.student for result in summary.results if result.student.casefold() not in expected]
+    if roster and strangers:
+        out.print(f"not on the roster: {escape(', '.join(strangers))}", soft_wrap=True, highlight=False)
 
 
 # --- which assignment, which students ---------------------------------------------------------------------

@@ -23,6 +23,7 @@ from course_lib.grading import examine, sandbox
 from course_lib.grading.collect import Submission, collect
 from course_lib.grading.host import GraderFault, Host
 from course_lib.grading.results import (
+    Mark,
     Result,
     Status,
     forget,
@@ -142,6 +143,23 @@ def grade_one(assignment: str, root: Path, submission: Submission, seed: int) ->
     if submission.status != "found":
         return _nothing_to_run(_assignment(package), submission, seed, package)
     return Result.from_json(grade_submission(package, asdict(submission), seed))
+
+
+def grade_solution(assignment: str, root: Path) -> list[Mark]:
+    """Grades an assignment's own solution; the tests in which it loses points, none in a sound assignment.
+
+    Raises:
+        FileNotFoundError: there is no such assignment.
+        GraderFault: the grader itself failed.
+    """
+    package = _package(assignment, root, Limits(), require_sandbox=False)
+    right = {
+        cell.name: cell.source for cell in _assignment(package).cells if cell.role in ("answer", "written")
+    }
+    submission = Submission(student="solution", status="found", answers=right)
+    result = Result.from_json(grade_submission(package, asdict(submission), secrets.randbelow(2**31)))
+    _end_host()
+    return [mark for mark in result.marks if mark.points is not None and mark.points < mark.out_of]
 
 
 def grade_submission(package: dict, submission: dict, seed: int) -> str:

@@ -92,6 +92,11 @@ def read_assignment(
         role = _role(cell, meta)
         if role is None:
             continue
+        if role == "test":
+            try:
+                ast.parse(cell.source)
+            except SyntaxError as error:
+                raise ValueError(f"test cell {meta['grade_id']!r} of {name}: {error}") from None
         if meta["grade_id"] not in released:
             raise ValueError(
                 f"assignments/{name} has no cell {meta['grade_id']!r}: run `course release {name}` again"

@@ -68,6 +68,11 @@ def release_assignments(names: list[str] | None = None, root: Path | None = None
     return [_release(name, root) for name in sorted(set(names or known))]
 
 
+def released_text(name: str, root: Path) -> str:
+    """What `assignments/NAME/NAME.ipynb` should hold."""
+    return _generate(name, (root / SOURCE / name / f"{name}.ipynb").read_text(encoding="utf-8"))
+
+
 def find_leaks(text: str) -> list[str]:
     """What in a released notebook must not be there; empty where it is clean."""
     notebook = nbformat.reads(text, as_version=4)

@@ -34,7 +34,11 @@ LONGEST_TEXT = 3_000
 
 
 def write_report(
-    results: Sequence[Result], folder: Path, *, references: Mapping[str, Sequence[str]] | None = None
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    references: Mapping[str, Sequence[str]] | None = None,
+    by_hand: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Path:
     """Writes `folder/index.html` for a person and `folder/marks.csv` for a spreadsheet.
 
@@ -43,12 +47,14 @@ def write_report(
         folder: made if it is not there.
         references: name of an answer's cell -> the course's own texts (the solution's answer, and
             functions of the library), so that copies of them are flagged.
+        by_hand: student -> name of the cell -> points that a person gave; they go into the spreadsheet, over
+            those of the grader.
 
     Returns:
         Path of the page.
     """
     results = sorted(results, key=lambda result: result.student)
-    write_whole(folder / "marks.csv", _marks(results))
+    write_whole(folder / "marks.csv", _marks(results, by_hand or {}))
     page = _template().render(
         assignment=", ".join(sorted({result.assignment for result in results})) or "no submissions",
         facts=_facts(results),
@@ -419,22 +425,25 @@ def _flags(results: Sequence[Result], flags: Sequence[Flag]) -> list[dict]:
 # --- for a spreadsheet -----------------------------------------------------------------------------------
 
 
-def _marks(results: Sequence[Result]) -> bytes:
+def _marks(results: Sequence[Result], by_hand: Mapping[str, Mapping[str, float]]) -> bytes:
     """The table as CSV, with the mark at its start by which spreadsheets know UTF-8."""
-    names, most = _mark_names(results), _most(results)
+    names = _mark_names(results)
+    most = max((sum(mark.out_of for mark in result.marks) for result in results), default=0.0)
+    columns = ("points", "out_of", "to_mark")
     table = io.StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow(
-        [_text(cell) for cell in ("student", "status", "points", "out_of", *names, "seconds", "problems")]
-    )
+    writer.writerow([_text(cell) for cell in ("student", "status", *columns, *names, "seconds", "problems")])
     for result in results:
-        points = {mark.name: mark.points for mark in result.marks}
+        points = {mark.name: mark.points for mark in result.marks} | dict(by_hand.get(result.student, {}))
+        given = [value for value in points.values() if value is not None]
+        to_mark = sum(mark.out_of for mark in result.marks if points[mark.name] is None)
         writer.writerow(
             [
                 _text(result.student),
                 result.status,
-                f"{result.points:.10g}",
+                f"{sum(given):.10g}",
                 f"{most:.10g}",
+                f"{to_mark:.10g}",
                 *("" if points.get(name) is None else f"{points[name]:.10g}" for name in names),
                 f"{result.seconds:.3f}",
                 _text("; ".join(result.problems)),

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 
 from course_lib.cli import assignments
 from course_lib.grading import batch, feedback, gradebook, gradescope, report
+from course_lib.grading.gradebook import HandMark
 from course_lib.grading.results import Mark, Result, results_folder, save
 
 ROOT = Path(__file__).parents[2]
@@ -297,11 +299,20 @@ def test_of_two_graded_assignments_one_must_be_named(invoke, two: Path):
 def test_report_gets_all_results_and_the_references(invoke, monkeypatch, root: Path):
     calls = []
 
-    def write_report(results, folder, *, references=None):
+    def write_report(results, folder, *, references=None, by_hand=None):
         calls.append(([result.student for result in results], folder, references))
+        assert by_hand == {"ann": {"q7": 3.0}, "bob": {}}, "not what waits for a second look"
         return folder / "index.html"
 
+    by_hand = {
+        "q7": HandMark(points=3.0, by_hand=True),
+        "q1": HandMark(points=2.0),
+        "q8": HandMark(points=1.0, by_hand=True, waiting=True),
+    }
     monkeypatch.setattr(report, "write_report", write_report)
+    monkeypatch.setattr(
+        gradebook, "hand_marks", lambda name, student, root: by_hand if student == "ann" else {}
+    )
     shutil.copy(ROOT / "solutions/ps2_epopt/ps2_epopt.ipynb", root / "solutions/ps2_epopt/ps2_epopt.ipynb")
     for result in (BOB, ANN):
         save(result, results_folder(root, "ps2_epopt"))
@@ -314,6 +325,59 @@ def test_report_gets_all_results_and_the_references(invoke, monkeypatch, root: P
     cell, library = (text for texts in references.values() for text in texts if "def cvar_mask" in text)
     assert "BEGIN SOLUTION" in cell
     assert library.startswith("def cvar_mask") and "SOLUTION" not in library
+
+
+@pytest.fixture
+def small_course(root: Path) -> Path:
+    """A real assignment with one question, released."""
+    cells = []
+    for name, source, fields in (
+        (
+            "q1",
+            "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
+            {"solution": True},
+        ),
+        (
+            "q1-visible",
+            "assert double(2) == 4, 'two times two'",
+            {"grade": True, "points": 1, "locked": True},
+        ),
+    ):
+        meta = {"grade": False, "solution": False, "task": False, "locked": False, "schema_version": 3}
+        meta |= {"grade_id": name, **fields}
+        cells.append(nbformat.v4.new_code_cell(source, id=name, metadata={"nbgrader": meta}))
+    path = root / "solutions" / "ps2_epopt" / "ps2_epopt.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return root
+
+
+def test_release_grades_the_solution(invoke, small_course: Path):
+    assert invoke("release").exit_code == 0
+    path = small_course / "solutions" / "ps2_epopt" / "ps2_epopt.ipynb"
+    path.write_text(path.read_text().replace("== 4", "== 5"))
+    result = invoke("release")
+    assert result.exit_code == 1
+    assert "the solution itself gets 0 of 1 points in q1-visible: two times two" in one_line(result)
+    path.write_text(path.read_text().replace("assert double", "assert ( double"))
+    result = invoke("release")
+    assert result.exit_code == 1
+    assert "test cell 'q1-visible' of ps2_epopt: '(' was never closed" in one_line(result)
+
+
+def test_a_release_that_someone_changed_is_refused(invoke, small_course: Path):
+    assert invoke("release").exit_code == 0
+    assignments.refuse_stale_release("ps2_epopt", small_course)
+    path = small_course / "assignments" / "ps2_epopt" / "ps2_epopt.ipynb"
+    path.write_text(path.read_text().replace("raise NotImplementedError()", "return 2 * x"))
+    result = invoke("grade", str(small_course))
+    assert result.exit_code == 1
+    assert "course release ps2_epopt makes it again" in one_line(result)
+
+
+def test_who_is_not_on_the_roster_is_named(invoke, engine, root: Path):
+    (root / "roster.txt").write_text("Ann\nBobby\n")
+    result = invoke("grade", str(root), "--roster", "roster.txt")
+    assert "not on the roster: bob" in one_line(result)
 
 
 def test_feedback_is_written_for_all(invoke, monkeypatch, root: Path):

@@ -417,5 +417,9 @@ def test_spreadsheet_has_a_row_a_student_and_no_formula(tmp_path):
     assert first["problems"] == '\'=HYPERLINK("x"); second, with comma'
     assert by_name["'@b"]["problems"] == "'-2+3; a b"
     assert (by_name["Zoë"]["'+q"], by_name["Zoë"]["points"]) == ("-1.5", "-1.5")
+    assert (first["out_of"], first["to_mark"]) == ("11", "3")
+    write_report(everyone, tmp_path, by_hand={"=1+1": {"q7": 2.5, "q1-visible": 1.0}})
+    first = rows(tmp_path)[0]
+    assert (first["points"], first["to_mark"], first["q1-visible"], first["q7"]) == ("7.5", "0", "1", "2.5")
     assert by_name["c"]["status"] == "missing"
     assert by_name["c"]["q1-visible"] == ""

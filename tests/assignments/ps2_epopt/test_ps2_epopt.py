@@ -103,7 +103,7 @@ def test_cell_that_does_not_run_costs_one_question(solution, question, source):
     marks = grade(solution, {question: source})
     mark = marks.pop(question)
     assert mark.points == 0.0
-    assert "Has the cell with your answer run without an error?" in mark.message
+    assert "the cell with your answer run without an error?" in mark.message
     assert all(other.full for other in marks.values())
 
 
