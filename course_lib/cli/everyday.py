@@ -131,6 +131,8 @@ def test(
 
     python = sys.executable
     pytest = [python, "-m", "pytest", *(["-m", "browser"] if browser else []), *(pytest_arguments or [])]
+    if not browser and not pytest_arguments:  # most tests wait for one process or another: two at a time
+        pytest += ["-n", "2", "--dist", "loadfile"]
     steps = {"tests in a browser" if browser else "tests": pytest}
     if not browser and not pytest_arguments:
         steps = {
