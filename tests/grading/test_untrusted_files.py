@@ -115,6 +115,18 @@ def overlapping():
         (bad_checksum(), "broken"),
         (overlapping(), "broken"),
     ],
+    ids=[
+        "empty",
+        "text",
+        "cut off",
+        "many",
+        "many announced",
+        "lzma",
+        "bzip2",
+        "locked",
+        "checksum",
+        "overlapping",
+    ],
 )
 def test_zips_that_are_refused(data, reason):
     with pytest.raises(Refused, match=reason):
