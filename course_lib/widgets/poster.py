@@ -81,7 +81,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     columns = 2 if labels else 1
     title = 0.2 + 0.3 * -(-len(lines) // columns)
     height = ground + sky + title
-    figure = Figure(figsize=(8, height), dpi=110, facecolor="white")
+    figure = Figure(figsize=(8, height), dpi=110, facecolor="white", layout="none")  # whatever rcParams say
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.02, 0.3 / height, 0.96, (height - title - 0.3) / height))
     middle = (low_x + high_x) / 2

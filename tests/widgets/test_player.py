@@ -3,7 +3,9 @@
 import base64
 import io
 import re
+import warnings
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,6 +45,15 @@ def test_side_by_side_takes_the_median_and_holds_the_last_frame(make_clip):
     np.testing.assert_array_equal(both.pose[1, 19:], np.repeat(short.pose[0, 19:], 31, axis=0))
     assert both.reward[1, 20:].sum() == 0
     assert both.alive[1].all()
+
+
+def test_the_picture_needs_nothing_of_a_notebook_s_own_settings(scene, make_clip):
+    """Assignments set matplotlib's layout for their own plots, which warned here."""
+    player = Player.from_clips(scene, {"light": make_clip(1, 0, 80)})
+    with matplotlib.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data, _ = player._repr_mimebundle_()
+    assert data["image/png"]
 
 
 def test_without_a_kernel_there_is_a_picture_and_a_sentence(scene, make_clip):
