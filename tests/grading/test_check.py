@@ -53,6 +53,7 @@ def saved(tmp_path):
 def variables():
     """Examining sets some of the process, which is as good as gone in the command."""
     before = dict(os.environ)
+    os.environ.pop("NBGRADER_EXECUTION", None)
     yield
     os.environ.clear()
     os.environ.update(before)

@@ -44,19 +44,23 @@ SOLUTION = book(
 )
 
 
-def grade(answers: dict[str, str], solution=SOLUTION, limits=None):
+@pytest.fixture(autouse=True)
+def variables():
+    """Examining sets some of its process."""
     before = dict(os.environ)
-    try:
-        return examine.examine(
-            read_assignment("ps9", solution),
-            answers,
-            lambda: PipeWire(sandbox.start_worker(ROOT, sandbox.NOT_SANDBOXED, sandbox.Limits())),
-            seed=1,
-            limits=limits,
-        )
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def grade(answers: dict[str, str], solution=SOLUTION, limits=None):
+    return examine.examine(
+        read_assignment("ps9", solution),
+        answers,
+        lambda: PipeWire(sandbox.start_worker(ROOT, sandbox.NOT_SANDBOXED, sandbox.Limits())),
+        seed=1,
+        limits=limits,
+    )
 
 
 def test_cells_have_the_roles_that_nbgrader_gives_them():
