@@ -1,8 +1,10 @@
-"""Small networks: a multilayer perceptron, a Gaussian policy and a value function.
+"""Small networks: a multilayer perceptron, Gaussian policies, a value function and twin critics.
 
-Axes: B batch, N simulations, S observation, A action.
+Axes: B batch, N simulations, S observation, A action, E critics, I inputs, O outputs.
 Source: policy and value as in Schulman et al., "Proximal Policy Optimization Algorithms",
-2017, https://arxiv.org/abs/1707.06347, section 6.1: two hidden layers of 64 tanh units.
+2017, https://arxiv.org/abs/1707.06347, section 6.1: two hidden layers of 64 tanh units; squashed
+policy and twin critics as in Haarnoja et al., "Soft Actor-Critic Algorithms and Applications",
+2018, https://arxiv.org/abs/1812.05905, appendix C.
 """
 
 import math
@@ -14,14 +16,16 @@ import torch
 from torch import Tensor, nn
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
+LOG_TWO = math.log(2.0)
 
 
-def mlp(sizes: Sequence[int], last_gain: float = 1.0) -> nn.Sequential:
-    """Fully connected tanh network, orthogonally initialized, linear at the end.
+def mlp(sizes: Sequence[int], last_gain: float = 1.0, activation: type[nn.Module] = nn.Tanh) -> nn.Sequential:
+    """Fully connected network, orthogonally initialized, linear at the end.
 
     Args:
         sizes: units of each layer, from input to output.
         last_gain: gain of the last layer; a small one starts a policy near zero action.
+        activation: between the layers.
 
     Raises:
         ValueError: fewer than two sizes.
@@ -34,7 +38,7 @@ def mlp(sizes: Sequence[int], last_gain: float = 1.0) -> nn.Sequential:
         layer = nn.Linear(fan_in, fan_out)
         nn.init.orthogonal_(layer.weight, gain=last_gain if last else math.sqrt(2.0))
         nn.init.zeros_(layer.bias)
-        layers += [layer] if last else [layer, nn.Tanh()]
+        layers += [layer] if last else [layer, activation()]
     return nn.Sequential(*layers)
 
 
@@ -117,13 +121,126 @@ class GaussianPolicy(nn.Module):
         Raises:
             ValueError: the observations have another size than the policy was made for.
         """
-        size = self.obs_norm.mean.shape[0]
-        if obs.shape[-1] != size:
-            raise ValueError(f"this policy reads observations of size {size}, got shape {obs.shape}")
+        _check_size(obs, self.obs_norm.mean.shape[0])
         mean, log_std = self(torch.as_tensor(obs, dtype=torch.float32))
         if rng is None:
             return mean.numpy()
         return (mean.numpy() + log_std.exp().numpy() * rng.standard_normal(mean.shape)).astype(np.float32)
+
+
+class SquashedGaussianPolicy(nn.Module):
+    """pi(a|s): a normal whose mean and deviation hang on the state, squashed by tanh into (-1, 1)."""
+
+    log_std_bounds = (-5.0, 2.0)
+    """Between these the log standard deviation is clipped, before squashing."""
+
+    def __init__(self, obs_size: int, action_size: int, hidden: Sequence[int] = (64, 64)) -> None:
+        super().__init__()
+        self.obs_size = obs_size
+        self.net = mlp([obs_size, *hidden, 2 * action_size], last_gain=0.01, activation=nn.ReLU)
+
+    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of the action before squashing, [..., A] each."""
+        mean, log_std = self.net(obs).chunk(2, dim=-1)
+        return mean, log_std.clamp(*self.log_std_bounds)
+
+    def sample(self, obs: Tensor) -> Tensor:
+        """A random action [..., A]."""
+        mean, log_std = self(obs)
+        return torch.tanh(mean + log_std.exp() * torch.randn_like(mean))
+
+    def sample_with_log_prob(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+        """A random action [..., A] and its log-density [...], both with gradients (reparameterized)."""
+        mean, log_std = self(obs)
+        noise = torch.randn_like(mean)
+        before = mean + log_std.exp() * noise  # [..., A]
+        return torch.tanh(before), squashed_log_prob(before, noise, log_std)
+
+    @torch.no_grad()
+    def act(self, obs: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Actions for numpy observations: the squashed mean, or a sample where a generator is given.
+
+        Args:
+            obs: [N, S] or [S].
+            rng: source of the exploration noise; None for the most likely action before squashing.
+
+        Returns:
+            float32 actions in (-1, 1), [N, A] or [A].
+
+        Raises:
+            ValueError: the observations have another size than the policy was made for.
+        """
+        _check_size(obs, self.obs_size)
+        mean, log_std = self(torch.as_tensor(obs, dtype=torch.float32))
+        if rng is None:
+            return torch.tanh(mean).numpy()
+        before = mean.numpy() + log_std.exp().numpy() * rng.standard_normal(mean.shape)
+        return np.tanh(before).astype(np.float32)
+
+
+def squashed_log_prob(before: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
+    """Log-density of tanh(before) where before = mean + exp(log_std) * noise, summed over A, in nats.
+
+    The change of variables subtracts log(1 - tanh(u)^2), which is written as
+    2 (log 2 - u - softplus(-2u)): the plain form rounds to log 0 where |u| is above about 9.
+
+    Args:
+        before: the action before squashing, [..., A].
+        noise: the standard normal behind it, [..., A].
+        log_std: log standard deviation before squashing, [..., A].
+    """
+    normal = -0.5 * (noise.square() + LOG_TWO_PI) - log_std
+    slope = 2.0 * (LOG_TWO - before - nn.functional.softplus(-2.0 * before))
+    return (normal - slope).sum(-1)
+
+
+class UniformPolicy:
+    """Acts at random in [-1, 1]: how the memory of an off-policy agent is filled at first."""
+
+    def __init__(self, action_size: int) -> None:
+        self.action_size = action_size
+
+    def sample(self, obs: Tensor) -> Tensor:
+        """A random action [..., A]."""
+        return 2.0 * torch.rand(*obs.shape[:-1], self.action_size) - 1.0
+
+
+class TwinQ(nn.Module):
+    """Two critics Q(s, a), computed side by side by one batched product a layer."""
+
+    def __init__(self, obs_size: int, action_size: int, hidden: Sequence[int] = (64, 64)) -> None:
+        super().__init__()
+        critics = [mlp([obs_size + action_size, *hidden, 1], activation=nn.ReLU) for _ in range(2)]
+        layers = [[layer for layer in critic if isinstance(layer, nn.Linear)] for critic in critics]
+        pairs = list(zip(*layers, strict=True))
+        # [E, I, O] and [E, 1, O]; contiguous, or the fused Adam would be wrong.
+        self.weights = nn.ParameterList(
+            torch.stack([layer.weight.detach().T for layer in pair]).contiguous() for pair in pairs
+        )
+        self.biases = nn.ParameterList(
+            torch.stack([layer.bias.detach()[None] for layer in pair]).contiguous() for pair in pairs
+        )
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Both estimates of each state and action [B, S], [B, A]: [2, B]."""
+        *hidden, (weight, bias) = zip(self.weights, self.biases, strict=True)
+        x = torch.cat([obs, action], dim=-1).expand(2, -1, -1)  # [E, B, S + A]
+        for w, b in hidden:
+            x = torch.baddbmm(b, x, w).relu_()
+        return torch.baddbmm(bias, x, weight).squeeze(-1)
+
+
+@torch.no_grad()
+def polyak(target: nn.Module, online: nn.Module, rate: float) -> None:
+    """Moves the target's parameters towards the online ones: target += rate * (online - target).
+
+    Args:
+        target: changed in place.
+        online: of the same shape.
+        rate: in (0, 1]; 1 copies.
+    """
+    for slow, fast in zip(target.parameters(), online.parameters(), strict=True):
+        slow.lerp_(fast, rate)
 
 
 class Value(nn.Module):
@@ -142,3 +259,8 @@ class Value(nn.Module):
     def forward(self, obs: Tensor) -> Tensor:
         """Value in units of reward, [...]."""
         return self.return_norm.restore(self.normalized(obs))
+
+
+def _check_size(obs: np.ndarray, size: int) -> None:
+    if obs.shape[-1] != size:
+        raise ValueError(f"this policy reads observations of size {size}, got shape {obs.shape}")
