@@ -4,20 +4,26 @@ In teaching order:
 
 * `hopper`: a robot on one leg that falls when its physics is not what it was trained for.
 * `half_cheetah`: a runner that does not fall, only slows down.
-* `locomotion`: what the two share: episodes, start states, autoreset, divergence.
+* `point`: a mass on the plane with one motor more than it needs, of which one may be broken.
+* `locomotion`: what the robots that run share: start states, predictions, divergence.
+* `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
 * `single_world`: one simulation behind Gymnasium's plain interface.
 
-Importing this room registers the worlds with Gymnasium as `course/Hopper-v0` and
-`course/HalfCheetah-v0`, single and batched.
+Importing this room registers the worlds with Gymnasium as `course/Hopper-v0`, `course/HalfCheetah-v0`
+and `course/Point-v0`, single and batched.
 """
 
 from gymnasium.envs.registration import register
 
-for _name, _module in (("Hopper", "hopper"), ("HalfCheetah", "half_cheetah")):
+for _name, _module, _steps in (
+    ("Hopper", "hopper", 1000),
+    ("HalfCheetah", "half_cheetah", 1000),
+    ("Point", "point", 30),
+):
     register(
         id=f"course/{_name}-v0",
         entry_point=f"course_lib.envs.{_module}:{_name}Env",
         vector_entry_point=f"course_lib.envs.{_module}:{_name}VectorEnv",
-        max_episode_steps=1000,
+        max_episode_steps=_steps,
     )

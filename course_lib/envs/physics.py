@@ -10,7 +10,7 @@ Source: MuJoCo's `mujoco.batch`, https://mujoco.readthedocs.io; models of Gymnas
 import dataclasses
 import functools
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import gymnasium
 import mujoco
@@ -18,13 +18,25 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from course_lib.core.playback import Geom, Scene
-from course_lib.core.spelling import nearest
+from course_lib.envs.episodes import Interval, WorldParams
 
 _ASSETS = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
 
 
+class ModelParams(WorldParams):
+    """Parameters that are fields of a MuJoCo model."""
+
+    @classmethod
+    def write(cls, batch: Batch, model: mujoco.MjModel, rows: np.ndarray, values: np.ndarray) -> None:
+        """Writes the parameters [K, P] into the models of the K simulations in rows.
+
+        A parameter at its default must leave the model's own value, bit for bit.
+        """
+        raise NotImplementedError
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class LocomotionParams:
+class LocomotionParams(ModelParams):
     """Physical parameters of a planar robot; each a number, or one number per simulation [N]."""
 
     torso_mass: float | np.ndarray
@@ -36,80 +48,31 @@ class LocomotionParams:
     armature: float | np.ndarray
     """Rotor inertia seen at every actuated joint, kg m^2, above 0."""
 
-    upper: ClassVar[dict[str, float]] = {
-        "torso_mass": 100.0,
-        "ground_friction": 10.0,
-        "joint_damping": 100.0,
-        "armature": 10.0,
+    bounds: ClassVar[dict[str, Interval]] = {
+        "torso_mass": Interval(0.0, 100.0, above_low=True),
+        "ground_friction": Interval(0.0, 10.0, above_low=True),
+        "joint_damping": Interval(0.0, 100.0, above_low=True),
+        "armature": Interval(0.0, 10.0, above_low=True),
     }
 
-    def __post_init__(self) -> None:
-        for name in self.names():
-            value = np.asarray(getattr(self, name), dtype=np.float64)
-            if value.ndim > 1:
-                raise ValueError(
-                    f"{name} must be a number or one number per simulation, got shape {value.shape}"
-                )
-            bad = ~((value > 0) & (value <= self.upper[name]))  # also catches NaN
-            if bad.any():
-                raise ValueError(f"{name} must be in (0, {self.upper[name]:g}], got {value[bad].flat[0]}")
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in self.names())
-
-    __hash__ = None
-
     @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of the parameters, in the order of the columns of `array`."""
-        return tuple(field.name for field in dataclasses.fields(cls))
-
-    @classmethod
-    def from_array(cls, matrix: np.ndarray) -> Self:
-        """Parameters of N simulations from a matrix [N, P], columns as in `names`.
-
-        Raises:
-            ValueError: the matrix has another shape, or a value is out of bounds.
-        """
-        matrix = np.asarray(matrix, dtype=np.float64)
-        if matrix.ndim != 2 or matrix.shape[1] != len(cls.names()):
-            raise ValueError(f"matrix must have shape [N, {len(cls.names())}], got {matrix.shape}")
-        return cls(**dict(zip(cls.names(), matrix.T.copy(), strict=True)))
-
-    @classmethod
-    def from_keywords(cls, **values: float | np.ndarray) -> Self:
-        """Parameters by name, with the world's defaults for the rest.
-
-        Raises:
-            TypeError: a name is unknown; the message offers the nearest one.
-        """
-        for name in values:
-            if name not in cls.names():
-                raise TypeError(f"unknown parameter {name}: {nearest(name, cls.names())}")
-        return cls(**values)
-
-    def array(self, n: int = 1) -> np.ndarray:
-        """The parameters of n simulations, float64 [n, P], columns as in `names`.
-
-        Raises:
-            ValueError: a parameter holds neither one value nor n.
-        """
-        matrix = np.empty((n, len(self.names())))
-        for column, name in enumerate(self.names()):
-            value = np.asarray(getattr(self, name), dtype=np.float64)
-            if value.shape not in ((), (n,)):
-                raise ValueError(
-                    f"{name} has {len(value)} values for {n} simulations: give one number, or {n}"
-                )
-            matrix[:, column] = value
-        return matrix
+    def write(cls, batch: Batch, model: mujoco.MjModel, rows: np.ndarray, values: np.ndarray) -> None:
+        """Scales the model's torso, contacts and joints by the parameters' ratios to the defaults."""
+        # A parameter at its default gives a ratio of exactly 1, and so the XML's exact value.
+        ratio = values / cls().array()
+        mass, friction, damping, armature = (ratio[:, [column]] for column in range(ratio.shape[1]))
+        torso = model.body("torso").id
+        batch.expand("body_mass")[rows, torso] = model.body_mass[torso] * mass[:, 0]
+        batch.expand("body_inertia")[rows, torso] = model.body_inertia[torso] * mass
+        # A contact slides with the larger coefficient of its two geoms: scale all of them.
+        batch.expand("geom_friction")[rows, :, 0] = model.geom_friction[:, 0] * friction
+        batch.expand("dof_damping")[rows] = model.dof_damping * damping
+        batch.expand("dof_armature")[rows] = model.dof_armature * armature
 
 
 @functools.cache
 def load_model(xml: str) -> mujoco.MjModel:
-    """One of Gymnasium's models; shared, so never write to it."""
+    """One of Gymnasium's models, or the model of an absolute path; shared, so never write to it."""
     # The half-cheetah's XML uses a deprecated attribute: without this, MuJoCo leaves a log file
     # in the working directory at every load.
     mujoco.set_mju_user_warning(lambda message: None)
@@ -122,9 +85,9 @@ def load_model(xml: str) -> mujoco.MjModel:
 class Physics:
     """N simulations of one model, each with its own parameters."""
 
-    def __init__(self, xml: str, num_sims: int, defaults: LocomotionParams, num_threads: int = 0) -> None:
+    def __init__(self, xml: str, num_sims: int, defaults: ModelParams, num_threads: int = 0) -> None:
         self.model = load_model(xml)
-        self.batch = Batch(self.model, nsim=num_sims, nthread=num_threads)
+        self.batch = Batch(self.model, nsim=num_sims, nthread=1 if num_sims == 1 else num_threads)
         self.qpos = self.batch.bind("qpos")
         self.qvel = self.batch.bind("qvel")
         self.ctrl = self.batch.bind("ctrl")
@@ -134,26 +97,20 @@ class Physics:
         self._applied = defaults.array(num_sims)
         self._xpos: np.ndarray | None = None
 
-    def set_params(self, params: LocomotionParams) -> None:
+    def set_params(self, params: ModelParams) -> None:
         """Writes the parameters into the model of each simulation; states stay as they are."""
         if not isinstance(params, type(self._defaults)):
             raise TypeError(f"params must be {type(self._defaults).__name__}, got {type(params).__name__}")
-        values = params.array(self.batch.nsim)
+        self.apply(params.array(self.batch.nsim))
+
+    def apply(self, values: np.ndarray) -> None:
+        """The same for parameters as a matrix [N, P]."""
         # Only where something changed: deriving the constants takes about as long as a time step.
         rows = np.flatnonzero((values != self._applied).any(axis=1))
         if not rows.size:
             return
         self._applied = values
-        # A parameter at its default gives a ratio of exactly 1, and so the XML's exact value.
-        ratio = values[rows] / self._defaults.array()
-        mass, friction, damping, armature = (ratio[:, [column]] for column in range(ratio.shape[1]))
-        model, torso = self.model, self.model.body("torso").id
-        self.batch.expand("body_mass")[rows, torso] = model.body_mass[torso] * mass[:, 0]
-        self.batch.expand("body_inertia")[rows, torso] = model.body_inertia[torso] * mass
-        # A contact slides with the larger coefficient of its two geoms: scale all of them.
-        self.batch.expand("geom_friction")[rows, :, 0] = model.geom_friction[:, 0] * friction
-        self.batch.expand("dof_damping")[rows] = model.dof_damping * damping
-        self.batch.expand("dof_armature")[rows] = model.dof_armature * armature
+        self._defaults.write(self.batch, self.model, rows, values[rows])
         self.batch.set_const(rows)
 
     def step(self, nstep: int, ids: np.ndarray | None = None) -> np.ndarray:
@@ -177,6 +134,27 @@ class Physics:
             return np.empty(0, dtype=np.intp)
         diverged = np.flatnonzero(counts.any(axis=1) | absurd)
         counts[diverged] = 0
+        return diverged
+
+    def step_or_go_back(self, nstep: int, ids: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Advances the simulations of a mask; those that diverge go back to the states before.
+
+        Args:
+            nstep: time steps.
+            ids: which simulations, bool [N].
+            before: a copy of `batch.state`.
+
+        Returns:
+            Which simulations diverged, bool [N].
+        """
+        diverged = np.zeros(self.batch.nsim, dtype=bool)
+        indices = self.step(nstep, ids)
+        if indices.size:
+            diverged[indices] = True
+            self.batch.state[indices] = before[indices]
+            lost = ~self.is_good()
+            if lost.any():  # somebody wrote the bad state between two steps
+                self.batch.reset(lost)
         return diverged
 
     def is_good(self) -> np.ndarray:

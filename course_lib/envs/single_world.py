@@ -12,24 +12,23 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from course_lib.envs.locomotion import LocomotionVectorEnv
-from course_lib.envs.physics import LocomotionParams
+from course_lib.envs.episodes import EpisodicVectorEnv, WorldParams
 
 
-class LocomotionEnv(gymnasium.Env):
-    """One planar robot.
+class SingleEnv(gymnasium.Env):
+    """One simulation of a batched world.
 
     The time limit is Gymnasium's wrapper, which `gymnasium.make` adds. A terminated world stays as
     it is until the next reset.
     """
 
-    vector_type: ClassVar[type[LocomotionVectorEnv]]
+    vector_type: ClassVar[type[EpisodicVectorEnv]]
     """The batched world."""
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(
         self,
-        params: LocomotionParams | None = None,
+        params: WorldParams | None = None,
         *,
         render_mode: str | None = None,
         **parameters: float,
@@ -37,7 +36,7 @@ class LocomotionEnv(gymnasium.Env):
         """Builds the world.
 
         Args:
-            params: physical parameters.
+            params: the world's parameters.
             render_mode: must be None; the course's widgets draw from `pose()`.
             **parameters: single parameters by name, instead of `params`: `torso_mass=6.0`.
 
@@ -51,7 +50,6 @@ class LocomotionEnv(gymnasium.Env):
         self.vector = self.vector_type(
             1,
             params,
-            num_threads=1,
             max_episode_steps=None,
             autoreset_mode=AutoresetMode.DISABLED,
             **parameters,
@@ -61,12 +59,12 @@ class LocomotionEnv(gymnasium.Env):
         self.dt = self.vector.dt
 
     @property
-    def params(self) -> LocomotionParams:
-        """The physical parameters now in force."""
+    def params(self) -> WorldParams:
+        """The parameters now in force."""
         return self.vector.params
 
-    def set_params(self, params: LocomotionParams) -> None:
-        """Gives the world other physics, at once; raises as the batched world's."""
+    def set_params(self, params: WorldParams) -> None:
+        """Gives the world other parameters, at once; raises as the batched world's."""
         self.vector.set_params(params)
 
     def reset(
@@ -90,3 +88,7 @@ class LocomotionEnv(gymnasium.Env):
     @staticmethod
     def _single(infos: dict[str, Any]) -> dict[str, Any]:
         return {name: value[0] for name, value in infos.items() if not name.startswith("_")}
+
+
+class LocomotionEnv(SingleEnv):
+    """One planar robot."""
