@@ -1,13 +1,15 @@
-"""How sure are we? Means with bootstrap intervals, and the interquartile mean.
+"""How good, and how sure are we? Means with bootstrap intervals, and returns over a grid of worlds.
 
-Axes: R runs (seeds), M tasks.
+Axes: R runs (seeds); of a grid, R rows and C columns.
 Source: Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical
 Precipice", NeurIPS 2021, https://arxiv.org/abs/2108.13264.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.stats import bootstrap, trim_mean
 
 
@@ -68,6 +70,41 @@ def mean_with_interval(
         (scores,), np.mean, confidence_level=level, n_resamples=resamples, method="percentile", rng=rng
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
+
+
+def transfer_grid(
+    evaluate: Callable[[dict[str, np.ndarray]], np.ndarray],
+    rows: Mapping[str, Sequence[float]],
+    columns: Mapping[str, Sequence[float]],
+    repeats: int,
+) -> Float64[np.ndarray, "R C"]:
+    """Zero-shot return over a grid of two physical parameters, all conditions in one batch.
+
+    Args:
+        evaluate: from {parameter: values [n]} to the return of one episode per condition, [n].
+        rows: one parameter and its values.
+        columns: another parameter and its values.
+        repeats: episodes per cell, averaged.
+
+    Returns:
+        Mean return of each cell.
+
+    Raises:
+        ValueError: rows or columns do not name exactly one parameter each, or repeats < 1.
+    """
+    if len(rows) != 1 or len(columns) != 1:
+        raise ValueError(f"rows and columns each name one parameter, got {list(rows)} and {list(columns)}")
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    ((row_name, row_values),) = rows.items()
+    ((column_name, column_values),) = columns.items()
+    row, column = np.meshgrid(
+        np.asarray(row_values, dtype=np.float64), np.asarray(column_values, dtype=np.float64), indexing="ij"
+    )  # [R, C]
+    returns = evaluate(
+        {row_name: np.repeat(row.ravel(), repeats), column_name: np.repeat(column.ravel(), repeats)}
+    )
+    return np.asarray(returns, dtype=np.float64).reshape(*row.shape, repeats).mean(-1)
 
 
 def _checked(scores: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """A family of tasks: one world, and a distribution over its physical parameters.
 
-Axes: n tasks drawn.
+Axes: n tasks drawn, P physical parameters.
 Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using Model
 Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283 (source distributions of table 1).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, Self
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -64,20 +64,47 @@ class TruncatedNormal:
     """Largest value."""
 
 
+class Params(Protocol):
+    """Physical parameters: a frozen dataclass whose fields hold a number or one number per simulation."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the columns of `array`."""
+
+    @classmethod
+    def from_array(cls, matrix: np.ndarray) -> Self:
+        """Parameters of n simulations from a matrix [n, P], columns as in `names`."""
+
+    @classmethod
+    def from_keywords(cls, **values: float | np.ndarray) -> Self:
+        """Parameters by name, with the world's defaults for the rest."""
+
+    def array(self, n: int = 1) -> np.ndarray:
+        """The parameters of n simulations, float64 [n, P], columns as in `names`."""
+
+
 @dataclass(frozen=True)
 class TaskFamily:
     """Worlds that differ in their physical parameters only."""
 
     name: str
     """Name of the world, such as "hopper"."""
-    params_type: Callable[..., Any]
-    """The world's parameters: a frozen dataclass whose fields hold a number or one number per simulation."""
+    params_type: type[Params]
+    """The world's parameters."""
     source: Mapping[str, TruncatedNormal | float]
     """Source distribution of each randomized parameter; a plain number is the same in every task."""
     make_vec: Callable[..., VectorEnv]
     """Builds the batched world from a number of simulations."""
 
-    def sample(self, rng: np.random.Generator, n: int, truncated_normal: Callable = truncated_normal) -> Any:
+    @property
+    def means(self) -> Params:
+        """The world in the middle: each parameter at the mean of its source, before truncation."""
+        values = {name: d.mean if isinstance(d, TruncatedNormal) else d for name, d in self.source.items()}
+        return self.params_type.from_keywords(**values)
+
+    def sample(
+        self, rng: np.random.Generator, n: int, truncated_normal: Callable = truncated_normal
+    ) -> Params:
         """Draws n tasks from the source distribution, each parameter on its own.
 
         Args:
@@ -101,4 +128,4 @@ class TaskFamily:
                 raise ValueError(
                     f"truncated_normal must return {n} values for {name}, got shape {np.shape(values[name])}"
                 )
-        return self.params_type(**values)
+        return self.params_type.from_keywords(**values)

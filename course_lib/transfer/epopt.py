@@ -2,40 +2,27 @@
 
 Every trajectory runs in a world of its own, drawn from a source distribution over physical
 parameters; the policy is improved on the epsilon-fraction with the lowest return (the
-conditional value at risk). A few trajectories of the target then say, by Bayes' rule, which
-worlds of the ensemble were likely.
+conditional value at risk). The paper's other half, which narrows the ensemble to a target,
+is in epopt_adaptation.
 
-Axes: N trajectories, T time, B transitions, S observation, K particles, P physical parameters.
+Axes: N trajectories, T time.
 Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using Model
 Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
-from jaxtyping import Float64
 from numpy import ndarray
-from scipy.special import logsumexp
-from scipy.stats import norm
 from torch import Tensor
 
 from course_lib.agents import ppo
 from course_lib.core.rollout import Collector, episodes
 from course_lib.core.task_family import TaskFamily, truncated_normal
-from course_lib.core.types import (
-    Particles,
-    PerParticle,
-    PerParticleStep,
-    PerTrajectory,
-    PerTrajectoryMask,
-    PerTransition,
-    PerTransitionMask,
-    Scalar,
-    shape_checked,
-)
+from course_lib.core.types import PerTrajectory, PerTrajectoryMask, shape_checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,29 +68,6 @@ def cvar_mask(returns: PerTrajectory, epsilon: float) -> PerTrajectoryMask:
     return returns <= torch.quantile(returns, epsilon)
 
 
-@shape_checked
-def surrogate(
-    log_prob: PerTransition,
-    old_log_prob: PerTransition,
-    advantage: PerTransition,
-    keep: PerTransitionMask,
-    clip_range: float,
-) -> Scalar:
-    """PPO's objective over the transitions of the kept trajectories, to be maximized.
-
-    Args:
-        log_prob: log pi(a|s) of the policy being trained, in nats; carries the gradient.
-        old_log_prob: the same of the policy that acted.
-        advantage: A(s, a), standardized over the kept transitions.
-        keep: True for transitions of the worst trajectories.
-        clip_range: how far the probability ratio may profit from moving away from 1.
-
-    Returns:
-        Mean over the kept transitions; 0 where none is kept.
-    """
-    return ppo.surrogate(log_prob, old_log_prob, advantage, keep, clip_range)
-
-
 def epsilon_at(iteration: int, config: EPOptConfig) -> float:
     """The paper's schedule: all trajectories first, the worst ones once the policy can walk.
 
@@ -112,152 +76,6 @@ def epsilon_at(iteration: int, config: EPOptConfig) -> float:
         config: settings.
     """
     return 1.0 if iteration <= config.warmup_iterations else config.epsilon
-
-
-def transfer_grid(
-    evaluate: Callable[[dict[str, ndarray]], ndarray],
-    rows: Mapping[str, Sequence[float]],
-    columns: Mapping[str, Sequence[float]],
-    repeats: int,
-) -> Float64[ndarray, "R C"]:
-    """Zero-shot return over a grid of two physical parameters, all conditions in one batch.
-
-    Args:
-        evaluate: from {parameter: values [n]} to the return of one episode per condition, [n].
-        rows: one parameter and its values.
-        columns: another parameter and its values.
-        repeats: episodes per cell, averaged.
-
-    Returns:
-        Mean return of each cell.
-
-    Raises:
-        ValueError: rows or columns do not name exactly one parameter each, or repeats < 1.
-    """
-    if len(rows) != 1 or len(columns) != 1:
-        raise ValueError(f"rows and columns each name one parameter, got {list(rows)} and {list(columns)}")
-    if repeats < 1:
-        raise ValueError(f"repeats must be at least 1, got {repeats}")
-    ((row_name, row_values),) = rows.items()
-    ((column_name, column_values),) = columns.items()
-    row, column = np.meshgrid(
-        np.asarray(row_values, dtype=np.float64), np.asarray(column_values, dtype=np.float64), indexing="ij"
-    )  # [R, C]
-    returns = evaluate(
-        {row_name: np.repeat(row.ravel(), repeats), column_name: np.repeat(column.ravel(), repeats)}
-    )
-    return np.asarray(returns, dtype=np.float64).reshape(*row.shape, repeats).mean(-1)
-
-
-@shape_checked
-def transition_log_likelihood(
-    predicted: Float64[ndarray, "K T S"],
-    observed: Float64[ndarray, "T S"],
-    noise_scale: Float64[ndarray, "S"],
-) -> PerParticleStep:
-    """log p(s_{t+1} | s_t, a_t, particle) of a simulator with Gaussian noise around its prediction.
-
-    Args:
-        predicted: next observation that each particle's physics predicts.
-        observed: what the target really did.
-        noise_scale: standard deviation of each observation entry, in its unit, > 0.
-
-    Returns:
-        Log-density of each transition under each particle, in nats, summed over S.
-
-    Raises:
-        ValueError: a noise scale is not positive.
-    """
-    if not (noise_scale > 0).all():
-        raise ValueError(f"noise_scale must be positive, got {noise_scale}")
-    return norm.logpdf(observed, loc=predicted, scale=noise_scale).sum(-1)
-
-
-@shape_checked
-def posterior_weights(log_prior: PerParticle, log_likelihood: PerParticleStep) -> PerParticle:
-    """Bayes' rule: weight of a particle ~ prior times the product over its transitions.
-
-    The product over hundreds of transitions underflows, so it is a sum of logarithms,
-    normalized by log-sum-exp.
-
-    Args:
-        log_prior: log-weight of each particle before, up to a constant.
-        log_likelihood: log-density of each transition under each particle, in nats.
-
-    Returns:
-        Weights that sum to 1.
-
-    Raises:
-        ValueError: a log-weight is NaN, or no particle can explain the transitions.
-    """
-    log_posterior = log_prior + log_likelihood.sum(-1)
-    if not log_posterior.max(initial=-np.inf) > -np.inf:  # also catches NaN
-        raise ValueError(
-            f"none of the {len(log_posterior)} particles can explain the transitions: draw them more widely, "
-            "or make noise_scale larger"
-        )
-    return np.exp(log_posterior - logsumexp(log_posterior))
-
-
-@shape_checked
-def resample(
-    rng: np.random.Generator,
-    particles: Particles,
-    weights: PerParticle,
-    low: Float64[ndarray, "P"],
-    high: Float64[ndarray, "P"],
-) -> Particles:
-    """Draws particles by weight and jitters them, so that the ensemble does not collapse to copies.
-
-    The jitter shrinks with the posterior's own spread (Liu and West's rule, discount 0.98:
-    draws are first pulled to the mean so that mean and variance stay as they are).
-
-    Args:
-        rng: source of randomness.
-        particles: physical parameters.
-        weights: sum to 1.
-        low: smallest physical value of each parameter.
-        high: largest.
-    """
-    shrink = (3.0 * 0.98 - 1.0) / (2.0 * 0.98)
-    mean = weights @ particles  # [P]
-    spread = np.sqrt(weights @ (particles - mean) ** 2)  # [P]
-    chosen = particles[rng.choice(len(particles), size=len(particles), p=weights)]
-    jitter = np.sqrt(1.0 - shrink**2) * spread * rng.standard_normal(particles.shape)
-    return np.clip(shrink * chosen + (1.0 - shrink) * mean + jitter, low, high)
-
-
-def adapt(
-    rng: np.random.Generator,
-    particles: ndarray,
-    log_prior: ndarray,
-    predict: Callable[[ndarray, ndarray, ndarray], ndarray],
-    trajectory: tuple[ndarray, ndarray, ndarray],
-    noise_scale: ndarray,
-    bounds: tuple[ndarray, ndarray],
-    transition_log_likelihood: Callable[..., ndarray] = transition_log_likelihood,
-    posterior_weights: Callable[..., ndarray] = posterior_weights,
-) -> tuple[ndarray, ndarray]:
-    """Moves the ensemble towards the target after one of its trajectories.
-
-    Args:
-        rng: resamples.
-        particles: physical parameters, [K, P].
-        log_prior: their log-weights, [K].
-        predict: from (particles [K, P], obs [T, S], action [T, A]) to next observations [K, T, S].
-        trajectory: obs [T, S], action [T, A] and next_obs [T, S] of the target.
-        noise_scale: standard deviation of each observation entry, [S].
-        bounds: smallest and largest physical value of each parameter, [P] each.
-        transition_log_likelihood: as in this module.
-        posterior_weights: as in this module.
-
-    Returns:
-        The resampled particles [K, P], equally likely, and the weights [K] of the old ones.
-    """
-    obs, action, next_obs = trajectory
-    log_likelihood = transition_log_likelihood(predict(particles, obs, action), next_obs, noise_scale)
-    weights = posterior_weights(log_prior, log_likelihood)
-    return resample(rng, particles, weights, *bounds), weights
 
 
 def train(
@@ -270,7 +88,7 @@ def train(
     *,
     truncated_normal: Callable[..., ndarray] = truncated_normal,
     cvar_mask: Callable[[Tensor, float], Tensor] = cvar_mask,
-    surrogate: Callable[..., Tensor] = surrogate,
+    surrogate: Callable[..., Tensor] = ppo.surrogate,
 ) -> Iterator[dict[str, float]]:
     """Trains a policy on the ensemble, one record an iteration.
 
@@ -287,7 +105,7 @@ def train(
         first_iteration: where an interrupted training goes on.
         truncated_normal: samples a physical parameter.
         cvar_mask: chooses the trajectories to learn from.
-        surrogate: objective on their transitions.
+        surrogate: objective on their transitions, called as in `agents.ppo`.
 
     Yields:
         iteration, steps (so far), epsilon, return_mean and return_cvar (all and worst tenth of the last

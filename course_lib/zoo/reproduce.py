@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.core.evaluation import Interval, mean_with_interval
+from course_lib.core.evaluation import Interval, mean_with_interval, transfer_grid
 from course_lib.core.rollout import evaluate
 from course_lib.core.task_family import TaskFamily, TruncatedNormal
-from course_lib.transfer import epopt
 from course_lib.widgets.figures import robustness_figure
 from course_lib.zoo import store
 from course_lib.zoo.recipes import RECIPES, WORLDS, make_env
@@ -40,7 +39,7 @@ def seeds_of(world: str, recipe: str) -> list[int]:
 def evaluator(
     family: TaskFamily, act: Callable[[np.ndarray], np.ndarray], seed: int = 0
 ) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
-    """From physics to returns: what `epopt.transfer_grid` asks.
+    """From physics to returns: what `transfer_grid` asks.
 
     Args:
         family: where parameters that are not asked for stand at the mean of their source.
@@ -109,7 +108,7 @@ def over_mass_and_friction(world: str, recipe: str, episodes: int, cells: int = 
         policy = store.load_policy(f"epopt/{world}-{recipe}-seed{seed}")
         rows = {"torso_mass": np.linspace(mass.low, mass.high, cells)}
         columns = {"ground_friction": np.linspace(friction.low, friction.high, cells)}
-        grids.append(epopt.transfer_grid(evaluator(family, policy.act, seed), rows, columns, episodes))
+        grids.append(transfer_grid(evaluator(family, policy.act, seed), rows, columns, episodes))
     return np.mean(grids, axis=0)
 
 

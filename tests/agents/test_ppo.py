@@ -66,6 +66,19 @@ def test_at_the_old_policy_the_gradient_is_the_policy_gradient():
     torch.testing.assert_close(log_prob.grad, advantage * keep / keep.sum())
 
 
+def test_the_surrogate_is_the_mean_over_the_kept_typed_out():
+    g = torch.Generator().manual_seed(0)
+    new, old, advantage = (torch.randn(50, generator=g) for _ in range(3))
+    keep = torch.rand(50, generator=g) < 0.3
+    total, count = 0.0, 0
+    for i in range(50):
+        if keep[i]:
+            ratio = float(torch.exp(new[i] - old[i]))
+            total += min(ratio * float(advantage[i]), min(max(ratio, 0.8), 1.2) * float(advantage[i]))
+            count += 1
+    assert ppo.surrogate(new, old, advantage, keep, 0.2).item() == pytest.approx(total / count, rel=1e-5)
+
+
 def test_nothing_kept_is_zero_and_not_nan():
     x = torch.ones(3)
     assert ppo.surrogate(x, x, x, torch.zeros(3, dtype=torch.bool), 0.2).item() == 0.0

@@ -47,6 +47,11 @@ def test_bad_distributions_are_refused(arguments, message):
 class _Params:
     mass: np.ndarray
     friction: np.ndarray
+    drag: float = 0.5
+
+    @classmethod
+    def from_keywords(cls, **values):
+        return cls(**values)
 
 
 def test_a_family_samples_every_parameter_on_its_own():
@@ -60,3 +65,8 @@ def test_a_sampler_of_the_wrong_shape_is_named():
     family = TaskFamily("toy", _Params, {"mass": TruncatedNormal(6, 1.5, 3, 9), "friction": 2.0}, None)
     with pytest.raises(ValueError, match="must return 5 values for mass"):
         family.sample(np.random.default_rng(0), 5, lambda rng, mean, sigma, low, high, n: np.zeros(n + 1))
+
+
+def test_the_world_in_the_middle_has_means_constants_and_defaults():
+    family = TaskFamily("toy", _Params, {"mass": TruncatedNormal(6, 1.5, 3, 9), "friction": 2.0}, None)
+    assert family.means == _Params(mass=6, friction=2.0, drag=0.5)

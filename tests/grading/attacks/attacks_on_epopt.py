@@ -40,8 +40,10 @@ ATTACKS = [
         name="reference-imported",
         tries="calls the reference where the library has it",
         cells=everywhere(
-            """import course_lib.transfer.epopt as room, course_lib.agents.ppo as other, course_lib.core.task_family as third
-for place in (room, other, third):
+            """from course_lib.agents import ppo
+from course_lib.core import evaluation, task_family
+from course_lib.transfer import epopt, epopt_adaptation
+for place in (epopt, epopt_adaptation, ppo, task_family, evaluation):
     if hasattr(place, "NAME"):
         try:
             return place.NAME(ARGUMENTS)
@@ -56,7 +58,9 @@ raise said"""
         cells=everywhere(
             """import glob, importlib.util, sys, types
 for top in (*sys.path, "/course", f"{sys.prefix}/..", sys.prefix, "/usr/lib"):
-    for path in glob.glob(f"{top}/**/epopt*.py*", recursive=True) if top and "torch" not in top else ():
+    places = ("epopt*", "course_lib/agents/ppo", "course_lib/core/evaluation", "course_lib/core/task_family")
+    found = [glob.glob(f"{top}/**/{p}.py*", recursive=True) for p in places if top and "torch" not in top]
+    for path in sum(found, []):
         scope = {"__name__": "copy"}
         if path.endswith(".py"):
             exec(compile(open(path).read(), path, "exec"), scope)
