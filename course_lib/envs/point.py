@@ -29,8 +29,8 @@ START = np.array([-1.0, 0.0])
 """About where an episode begins, m."""
 START_SPREAD = 0.1
 """Standard deviation of the start in x and y, m."""
-MOTORS = np.array([[0.2, 0.0], [0.15, 0.0], [0.0, 0.15]])
-"""How far each motor moves the point at full power, m per step [A, 2]."""
+REACH = (0.2, 0.15, 0.15)
+"""How far each motor moves the point at full power, m per step: the first two along x, the third along y."""
 WALL_GAP = 1e-3
 """How far before the wall a point comes to rest, m: never on it, or nobody knew on which side."""
 
@@ -56,8 +56,12 @@ class PointParams(WorldParams):
 
 def _free_step(obs: np.ndarray, action: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Where motors alone lead, without noise and wall, [B, 2]; values are parameters [B, P]."""
-    power = np.clip(action, -1.0, 1.0) * np.column_stack([values[:, 0], np.ones((len(values), 2))])
-    return obs + power @ MOTORS
+    power = np.clip(action, -1.0, 1.0)
+    # No matrix product: BLAS sums a batch in another order than a single world.
+    after = obs.copy()
+    after[:, 0] += REACH[0] * values[:, 0] * power[:, 0] + REACH[1] * power[:, 1]
+    after[:, 1] += REACH[2] * power[:, 2]
+    return after
 
 
 def _stopped(before: np.ndarray, after: np.ndarray, wall: np.ndarray) -> np.ndarray:
@@ -123,8 +127,8 @@ class PointVectorEnv(EpisodicVectorEnv):
     dt = 0.1
     """Seconds that a step lasts in a picture; the world itself counts steps."""
 
-    control_cost: ClassVar[tuple[float, float, float]] = (0.02, 0.02, 0.02)
-    """Price of the square of each action."""
+    control_cost: ClassVar[float] = 0.02
+    """Price of the square of each action, the same for all: no motor recommends itself by being cheap."""
 
     def __init__(
         self,
@@ -179,13 +183,14 @@ class PointVectorEnv(EpisodicVectorEnv):
         for index in np.flatnonzero(live & (step == 0) & (self._elapsed > 0)):
             self._noise[index] = self.generators[index].standard_normal((HORIZON, 2))
         values = self._values
+        actions = actions.astype(np.float64)
         after = _free_step(self._position, actions, values)
         after += values[:, 1:2] * self._noise[self._everyone, step]
         after = _stopped(self._position, after, values[:, 2])
         self._position = np.where(live[:, None], after, self._position)
         away = self._position - GOAL
         distance = np.sqrt(np.square(away).sum(axis=1))
-        cost = np.square(np.clip(actions, -1.0, 1.0)) @ self.control_cost
+        cost = (np.square(np.clip(actions, -1.0, 1.0)) * self.control_cost).sum(axis=1)
         parts = {"reward_distance": -distance, "reward_ctrl": -cost}
         return -distance - cost, np.zeros(self.num_envs, dtype=bool), parts
 
