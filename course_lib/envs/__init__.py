@@ -5,13 +5,14 @@ In teaching order:
 * `hopper`: a robot on one leg that falls when its physics is not what it was trained for.
 * `half_cheetah`: a runner that does not fall, only slows down.
 * `point`: a mass on the plane with one motor more than it needs, of which one may be broken.
+* `arm`: three joints where two would do, and one of them wired the wrong way.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
 * `single_world`: one simulation behind Gymnasium's plain interface.
 
-Importing this room registers the worlds with Gymnasium as `course/Hopper-v0`, `course/HalfCheetah-v0`
-and `course/Point-v0`, single and batched.
+Importing this room registers the worlds with Gymnasium as `course/Hopper-v0`, `course/HalfCheetah-v0`,
+`course/Point-v0` and `course/Arm-v0`, single and batched.
 """
 
 from gymnasium.envs.registration import register
@@ -20,6 +21,7 @@ for _name, _module, _steps in (
     ("Hopper", "hopper", 1000),
     ("HalfCheetah", "half_cheetah", 1000),
     ("Point", "point", 30),
+    ("Arm", "arm", 50),
 ):
     register(
         id=f"course/{_name}-v0",
