@@ -5,12 +5,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from course_lib.cli.executors import cores, executor
 from course_lib.cli.terminal import counting_bar, err, fail, one_line_errors, out, pick
+
+if TYPE_CHECKING:
+    from course_lib.zoo.training import Idea
 
 app = typer.Typer()
 train_app = typer.Typer(
@@ -27,6 +31,31 @@ reproduce_app = typer.Typer(
 app.add_typer(reproduce_app, name="reproduce", rich_help_panel="Train")
 
 
+Seeds = Annotated[
+    str,
+    typer.Option(
+        *("--seeds", "--seed"),
+        help="One policy a seed: 0, or 0-9, or 0,3,7. The same seed gives the same numbers.",
+    ),
+]
+Weights = Annotated[Path, typer.Option("--out", help="Folder for the weights and their cards.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Start over instead of resuming, and train again what is there.")
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Seeds at a time on this machine.")]
+Dask = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Train on a dask cluster: its scheduler's address.")
+]
+Tables = Annotated[Path, typer.Option("--out", help="Folder for the tables and the figure.")]
+RUNS, CORES = Path("runs"), cores()
+
+HOW_TO_GO_ON = {
+    True: "resume with the same command, without --fresh",
+    False: "what was finished is kept, the same command without --fresh trains the rest",
+}
+"""Said after Ctrl-C, by whether the idea's trainings resume."""
+
+
 @train_app.command(
     "epopt",
     epilog="Examples: course train epopt --recipe eps0.1 | course train epopt --seeds 0-9 --jobs 4",
@@ -36,51 +65,80 @@ def train_epopt(
     recipe: Annotated[
         str, typer.Option(help="mass3, mass6, mass9 (one fixed torso mass), eps1.0 or eps0.1 (the ensemble).")
     ] = "eps0.1",
-    seeds: Annotated[
-        str,
-        typer.Option(
-            *("--seeds", "--seed"),
-            help="One policy a seed: 0, or 0-9, or 0,3,7. The same seed gives the same numbers.",
-        ),
-    ] = "0",
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the weights and their cards.")] = Path(
-        "runs"
-    ),
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over instead of resuming, and train again what is there.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Seeds at a time on this machine.")] = cores(),
-    dask: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Train on a dask cluster: its scheduler's address.")
-    ] = None,
+    seeds: Seeds = "0",
+    folder: Weights = RUNS,
+    fresh: Fresh = False,
+    jobs: Jobs = CORES,
+    dask: Dask = None,
 ) -> None:
     """EPOpt: a policy for a whole family of bodies and floors."""
     wanted = parse_seeds(seeds)
     with one_line_errors():
-        from course_lib.zoo import recipes
+        from course_lib.zoo import epopt_recipes
 
-        pick("world", world, recipes.WORLDS)
-        pick("recipe", recipe, recipes.RECIPES)
-        todo = [seed for seed in wanted if fresh or not recipes.is_trained(world, recipe, seed, folder)]
-        if len(todo) < len(wanted):
-            there = ", ".join(str(seed) for seed in wanted if seed not in todo)
-            out.print(f"Trained already, see --fresh: seed {there}", highlight=False)
-        if len(todo) == 1 and dask is None:
-            with progress_bar(f"{world} {recipe} seed {todo[0]}") as show:
-                recipes.train_epopt(world, recipe, todo[0], folder, resume=not fresh, progress=show)
-        elif todo:
-            with executor(min(jobs, len(todo)), dask, processes=True) as pool:
-                train_seeds(pool, world, recipe, todo, folder, fresh=fresh, remote=dask is not None)
+        train(epopt_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+
+
+def train(
+    idea: "Idea",
+    world: str,
+    recipe: str,
+    seeds: Sequence[int],
+    folder: Path,
+    *,
+    fresh: bool,
+    jobs: int,
+    dask: str | None,
+) -> None:
+    """What `course train IDEA` does, for any idea: trains the seeds that the folder lacks.
+
+    Args:
+        idea: what to train.
+        world: as a person typed it.
+        recipe: as a person typed it.
+        seeds: what to train.
+        folder: where weights and cards go.
+        fresh: start over instead of resuming, and train again what is there.
+        jobs: seeds at a time on this machine.
+        dask: address of a scheduler, to train on its cluster.
+
+    Raises:
+        ValueError: a seed could not be trained; the others are trained first.
+        typer.Exit: with code 2 on a mistyped name, on Ctrl-C with 130.
+    """
+    from course_lib.zoo import training
+
+    pick("world", world, idea.worlds)
+    pick("recipe", recipe, idea.recipes)
+    todo = [seed for seed in seeds if fresh or not training.is_trained(world, recipe, seed, folder)]
+    if len(todo) < len(seeds):
+        there = ", ".join(str(seed) for seed in seeds if seed not in todo)
+        out.print(f"Trained already, see --fresh: seed {there}", highlight=False)
+    if len(todo) == 1 and dask is None:
+        with progress_bar(f"{world} {recipe} seed {todo[0]}", resumes=idea.resumes) as show:
+            training.train_and_store(idea, world, recipe, todo[0], folder, resume=not fresh, progress=show)
+    elif todo:
+        with executor(min(jobs, len(todo)), dask, processes=True) as pool:
+            train_seeds(pool, idea, world, recipe, todo, folder, fresh=fresh, remote=dask is not None)
     out.print(f"Weights and cards are in {folder}/", highlight=False, soft_wrap=True)
 
 
 def train_seeds(
-    pool: Executor, world: str, recipe: str, seeds: Sequence[int], folder: Path, *, fresh: bool, remote: bool
+    pool: Executor,
+    idea: "Idea",
+    world: str,
+    recipe: str,
+    seeds: Sequence[int],
+    folder: Path,
+    *,
+    fresh: bool,
+    remote: bool,
 ) -> None:
     """Trains one policy a seed, and writes each as soon as it is there.
 
     Args:
         pool: where they are trained.
+        idea: what to train.
         world: such as "hopper".
         recipe: such as "eps0.1".
         seeds: what to train.
@@ -92,7 +150,7 @@ def train_seeds(
         ValueError: a seed could not be trained; the others are trained first.
         typer.Exit: on Ctrl-C.
     """
-    from course_lib.zoo import recipes
+    from course_lib.zoo import training
     from course_lib.zoo.store import write_here
 
     problems = []
@@ -102,9 +160,11 @@ def train_seeds(
             futures = {}
             for seed in seeds:
                 if remote:
-                    future = pool.submit(recipes.train_epopt_elsewhere, world, recipe, seed)
+                    future = pool.submit(training.train_elsewhere, idea, world, recipe, seed)
                 else:
-                    future = pool.submit(recipes.train_epopt, world, recipe, seed, folder, resume=not fresh)
+                    future = pool.submit(
+                        training.train_and_store, idea, world, recipe, seed, folder, resume=not fresh
+                    )
                 futures[future] = seed
             for done, future in enumerate(as_completed(futures), start=1):
                 try:
@@ -122,7 +182,7 @@ def train_seeds(
                     problems.append(f"seed {futures[future]}: {error}")
                 show(done, len(seeds), f"seed {futures[future]}")
     except KeyboardInterrupt:
-        err.print("stopped; resume with the same command, without --fresh", highlight=False)
+        err.print(f"stopped; {HOW_TO_GO_ON[idea.resumes]}", highlight=False)
         raise typer.Exit(130) from None
     if problems:
         raise ValueError("; ".join(problems))
@@ -150,32 +210,49 @@ def parse_seeds(text: str) -> list[int]:
 def reproduce_epopt(
     world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per mass and seed.")] = 8,
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the tables and the figure.")] = Path(
-        "runs"
-    ),
+    folder: Tables = RUNS,
 ) -> None:
     """EPOpt: return against mass and friction, one mass in training against the whole ensemble."""
     with one_line_errors():
-        from course_lib.core.seeding import seed_everything
-        from course_lib.zoo import recipes, reproduce
+        from course_lib.zoo import epopt_results
 
-        seed_everything(0)  # also keeps torch on one thread, out of the physics' way
-        pick("world", world, recipes.WORLDS)
-        with out.status("measuring") as status:
-            results = reproduce.epopt_results(
-                world, episodes, lambda doing: status.update(f"{world}, {doing}")
-            )
-        command = f"course reproduce epopt --world {world} --episodes {episodes}"
-        reproduce.write(results, command, folder)
+        reproduce("epopt", epopt_results, world, episodes, folder)
+
+
+def reproduce(idea: str, results: ModuleType, world: str, episodes: int, folder: Path) -> None:
+    """What `course reproduce IDEA` does, for any idea: measures, and writes tables and figure.
+
+    Args:
+        idea: such as "epopt".
+        results: module with `WORLDS`, `measure(world, episodes, report)`, `write(measured, command, folder)`.
+        world: as a person typed it.
+        episodes: how much to measure.
+        folder: where tables and figure go.
+
+    Raises:
+        ZooError: weights are missing, or the folder cannot be written.
+        typer.Exit: with code 2 on a mistyped name.
+    """
+    from course_lib.core.seeding import seed_everything
+
+    seed_everything(0)  # also keeps torch on one thread, out of the physics' way
+    pick("world", world, results.WORLDS)
+    with out.status("measuring") as status:
+        measured = results.measure(world, episodes, lambda doing: status.update(f"{world}, {doing}"))
+    results.write(measured, f"course reproduce {idea} --world {world} --episodes {episodes}", folder)
     out.print(f"Tables and figure are in {folder}/", highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator["ShowRecord"]:
+def progress_bar(title: str, *, resumes: bool) -> Iterator["ShowRecord"]:
     """A bar with live numbers for any training that yields records; Ctrl-C ends it with one line.
 
     A record is a dict of floats; `iteration` (from 1) and `iterations` drive the bar, `steps` and
     `return_mean` are shown where present.
+
+    Args:
+        title: in front of the bar.
+        resumes: whether the training goes on after Ctrl-C, or starts over.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -193,7 +270,7 @@ def progress_bar(title: str) -> Iterator["ShowRecord"]:
             yield show
     except KeyboardInterrupt:
         where = f"at iteration {show.iteration}" if show and show.iteration else "before the first iteration"
-        err.print(f"stopped {where}; resume with the same command, without --fresh", highlight=False)
+        err.print(f"stopped {where}; {HOW_TO_GO_ON[resumes]}", highlight=False)
         raise typer.Exit(130) from None
 
 

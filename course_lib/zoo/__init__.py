@@ -1,4 +1,6 @@
 """Which weights come with the course? Small policies, each with a card that says how it was trained.
 
-store: read and write weights with their card. recipes: how each of them was trained.
+store: read and write weights with their card. training: train what a recipe prepares, and store it.
+epopt_recipes: how each of EPOpt's was trained. epopt_results: the paper's claims, measured on them.
+tables: results as Markdown.
 """

@@ -13,14 +13,18 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_lib.core.networks import GaussianPolicy
+from course_lib.core.networks import GaussianPolicy, SquashedGaussianPolicy
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
 
 FORMAT = 1
 """Version of the card; a file of another version is refused."""
+
+
+NETWORKS = {"gaussian": GaussianPolicy, "squashed_gaussian": SquashedGaussianPolicy}
+"""Policies that can be stored, by the word that their card has for them; without one it is "gaussian"."""
 
 
 def folder() -> Path:
@@ -66,6 +70,18 @@ def store(stem: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) ->
     }
     write_here(_file(stem, "safetensors"), content)
     write_here(_file(stem, "json"), (json.dumps(card, indent=1) + "\n").encode())
+
+
+def store_policy(stem: Path, policy: nn.Module, card: Mapping[str, Any]) -> None:
+    """Writes a policy as `store` does; its card says which network it is.
+
+    Raises:
+        ZooError: the network is none of NETWORKS, or the place cannot be written.
+    """
+    for network, kind in NETWORKS.items():
+        if type(policy) is kind:
+            return store(stem, policy.state_dict(), {**card, "network": network})
+    raise ZooError(f"policy must be one of {', '.join(NETWORKS)}, got {type(policy).__name__}")
 
 
 def read(stem: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -119,8 +135,40 @@ def names() -> list[str]:
     )
 
 
+def scores(idea: str, world: str, recipe: str) -> dict[str, float]:
+    """Mean return of each seed of a recipe, as its card says, by name and in the order of the seeds.
+
+    Args:
+        idea: such as "epopt".
+        world: such as "hopper".
+        recipe: such as "eps0.1".
+
+    Raises:
+        ZooError: the zoo holds no weights of it.
+    """
+    known: dict[str, dict[int, str]] = {}
+    for name in names():
+        kind, _, seed = name.rpartition("-seed")
+        known.setdefault(kind, {})[int(seed)] = name
+    kind = f"{idea}/{world}-{recipe}"
+    if kind not in known:
+        raise ZooError(f"no weights of {kind!r} in the zoo: {nearest(kind, known)}")
+    in_order = (known[kind][seed] for seed in sorted(known[kind]))
+    return {name: float(read_card(folder() / name)["return_mean"]) for name in in_order}
+
+
+def best(idea: str, world: str, recipe: str) -> str:
+    """Name of the seed whose card has the best mean return; what `load_policy` takes.
+
+    Raises:
+        ZooError: the zoo holds no weights of it.
+    """
+    found = scores(idea, world, recipe)
+    return max(found, key=found.get)
+
+
 @cache
-def load_policy(name: str) -> GaussianPolicy:
+def load_policy(name: str) -> GaussianPolicy | SquashedGaussianPolicy:
     """A trained policy by its name, such as "epopt/hopper-eps1.0-seed0"; do not train it, copy it first.
 
     Raises:
@@ -131,7 +179,7 @@ def load_policy(name: str) -> GaussianPolicy:
     return policy_from(folder() / name)
 
 
-def policy_from(stem: Path) -> GaussianPolicy:
+def policy_from(stem: Path) -> GaussianPolicy | SquashedGaussianPolicy:
     """A trained policy from files outside the zoo, such as those of `course train`.
 
     Args:
@@ -140,18 +188,28 @@ def policy_from(stem: Path) -> GaussianPolicy:
     Raises:
         ZooError: the files are missing, damaged, of another version or hold another network.
     """
-    tensors, _ = read(stem)
+    tensors, card = read(stem)
+    network = card.get("network", "gaussian")
+    if network not in NETWORKS:
+        raise ZooError(f"{stem.name} holds a network {network!r}: {nearest(network, NETWORKS)}")
     try:
-        obs_size = tensors["obs_norm.mean"].shape[0]
-        action_size = tensors["log_std"].shape[0]
-        biases = (name for name in tensors if name.startswith("mean.") and name.endswith(".bias"))
-        in_order = sorted(biases, key=lambda name: int(name.split(".")[1]))
-        hidden = [len(tensors[name]) for name in in_order[:-1]]
-        policy = GaussianPolicy(obs_size, action_size, hidden)
+        if network == "gaussian":
+            obs_size, *hidden, action_size = _layers(tensors, "mean")
+        else:  # mean and deviation of each action come out of one network
+            obs_size, *hidden, outputs = _layers(tensors, "net")
+            action_size = outputs // 2
+        policy = NETWORKS[network](obs_size, action_size, hidden)
         policy.load_state_dict(tensors)
-    except (KeyError, RuntimeError) as error:
-        raise ZooError(f"{stem.name} does not hold a Gaussian policy: {error}") from None
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise ZooError(f"{stem.name} does not hold a {network} policy: {error}") from None
     return policy.requires_grad_(False).eval()
+
+
+def _layers(tensors: Mapping[str, Tensor], part: str) -> list[int]:
+    # Sizes from input to output; linear layers are numbered, with activations between them.
+    found = (name.split(".") for name in tensors if name.startswith(f"{part}.") and name.endswith(".weight"))
+    weights = [tensors[f"{part}.{number}.weight"] for number in sorted(int(n) for _, n, _ in found)]
+    return [weights[0].shape[1], *(weight.shape[0] for weight in weights)]
 
 
 def _file(stem: Path, suffix: str) -> Path:

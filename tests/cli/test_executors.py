@@ -189,9 +189,9 @@ def test_trainings_survive_the_loss_of_a_worker(cluster, invoke, tmp_path: Path)
     assert result.exit_code == 0, result.output
     names = {f"hopper-mass3-seed{seed}.{suffix}" for seed in range(5) for suffix in ("json", "safetensors")}
     assert {path.name for path in out.iterdir()} == names
-    from course_lib.zoo import recipes
+    from course_lib.zoo import training
 
-    assert all(recipes.is_trained("hopper", "mass3", seed, out) for seed in range(5))
+    assert all(training.is_trained("hopper", "mass3", seed, out) for seed in range(5))
     before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     again = invoke(*arguments, "--out", str(out), "--dask", cluster.address)
     assert "Trained already" in again.output

@@ -9,27 +9,27 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.zoo import recipes
+from course_lib.zoo import epopt_recipes, training
 
 FOLDER = Path(os.environ["TINY_TRAINING"])
 
-recipes.TRAJECTORIES = recipes.EVALUATION_EPISODES = 8
-for world, config in recipes.CONFIGS.items():
-    recipes.CVAR_ITERATIONS[world] = 1
+epopt_recipes.TRAJECTORIES = epopt_recipes.EVALUATION_EPISODES = 8
+for world, config in epopt_recipes.CONFIGS.items():
+    epopt_recipes.CVAR_ITERATIONS[world] = 1
     small = replace(config.policy_optimization, steps=8, minibatch=32, epochs=1)
-    recipes.CONFIGS[world] = replace(
+    epopt_recipes.CONFIGS[world] = replace(
         config, iterations=2, warmup_iterations=1, horizon=12, policy_optimization=small
     )
 
-if recipes.train_epopt.__module__ != __name__:  # dask runs this file more than once
-    train = recipes.train_epopt
+if training.train_and_store.__module__ != __name__:  # dask runs this file more than once
+    train = training.train_and_store
 
 
-def train_epopt(world, recipe, seed, out, **options):
+def train_and_store(idea, world, recipe, seed, out, **options):
     (FOLDER / f"{seed}.{os.getpid()}.began").touch()
     while (FOLDER / f"{seed}.wait").exists():
         time.sleep(0.02)
-    return train(world, recipe, seed, out, **options)
+    return train(idea, world, recipe, seed, out, **options)
 
 
-recipes.train_epopt = train_epopt
+training.train_and_store = train_and_store

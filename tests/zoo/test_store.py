@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.core.networks import GaussianPolicy
+from course_lib.core.networks import GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.zoo import store as zoo
 
 
@@ -23,6 +23,32 @@ def test_a_policy_comes_back_with_its_shape_and_its_numbers(stem):
     original = GaussianPolicy(4, 2, (8, 16))
     obs = np.random.default_rng(0).normal(size=(3, 4))
     np.testing.assert_array_equal(zoo.policy_from(stem).act(obs), original.act(obs))
+
+
+def test_a_squashed_policy_comes_back_as_one(tmp_path):
+    torch.manual_seed(0)
+    original = SquashedGaussianPolicy(4, 3, (8, 16))
+    zoo.store_policy(tmp_path / "x", original, {})
+    again = zoo.policy_from(tmp_path / "x")
+    obs = np.random.default_rng(0).normal(size=(3, 4))
+    np.testing.assert_array_equal(again.act(obs), original.act(obs))
+    assert zoo.read_card(tmp_path / "x")["network"] == "squashed_gaussian"
+
+
+def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
+    assert "network" not in zoo.read_card(stem)
+    assert isinstance(zoo.policy_from(stem), GaussianPolicy)
+    policy = GaussianPolicy(4, 2)
+    zoo.store_policy(stem, policy, {})
+    assert zoo.read_card(stem)["network"] == "gaussian"
+
+
+def test_a_network_without_a_name_is_neither_stored_nor_read(stem):
+    with pytest.raises(zoo.ZooError, match="must be one of gaussian, squashed_gaussian, got TwinQ"):
+        zoo.store_policy(stem, TwinQ(4, 2), {})
+    zoo.store(stem, GaussianPolicy(4, 2).state_dict(), {"network": "gausian"})
+    with pytest.raises(zoo.ZooError, match="holds a network 'gausian': did you mean 'gaussian'"):
+        zoo.policy_from(stem)
 
 
 def test_the_card_says_how_and_with_what(stem):
@@ -66,7 +92,7 @@ def test_a_card_that_is_no_json_and_missing_weights_are_named(stem):
 
 def test_weights_of_another_network_are_refused(tmp_path):
     zoo.store(tmp_path / "x", {"obs_norm.mean": torch.zeros(3)}, {})
-    with pytest.raises(zoo.ZooError, match="does not hold a Gaussian policy"):
+    with pytest.raises(zoo.ZooError, match="does not hold a gaussian policy"):
         zoo.policy_from(tmp_path / "x")
 
 
@@ -93,12 +119,31 @@ def test_a_mistyped_name_gets_a_suggestion():
         zoo.load_policy(known + "x")
 
 
+@pytest.fixture
+def small_zoo(tmp_path, monkeypatch):
+    """A zoo of toy-a with seeds 2 and 10, and toy-ab with one."""
+    monkeypatch.setattr(zoo, "folder", lambda: tmp_path)
+    for name, mean in (("toy-a-seed10", 3.0), ("toy-a-seed2", 1.0), ("toy-ab-seed0", 9.0)):
+        zoo.store_policy(tmp_path / "idea" / name, GaussianPolicy(2, 1), {"return_mean": mean})
+
+
+def test_the_best_is_the_seed_of_its_own_recipe_with_the_highest_mean(small_zoo):
+    scores = zoo.scores("idea", "toy", "a")
+    assert list(scores.items()) == [("idea/toy-a-seed2", 1.0), ("idea/toy-a-seed10", 3.0)]
+    assert zoo.best("idea", "toy", "a") == "idea/toy-a-seed10"
+
+
+def test_a_recipe_without_weights_gets_a_suggestion(small_zoo):
+    with pytest.raises(zoo.ZooError, match="no weights of 'idea/toi-ab' in the zoo: did you mean 'idea/toy"):
+        zoo.best("idea", "toi", "ab")
+
+
 @pytest.mark.parametrize("name", zoo.names())
 def test_everything_in_the_zoo_loads_is_small_and_has_a_full_card(name):
     policy = zoo.load_policy(name)
     stem = zoo.folder() / name
     card = zoo.read_card(stem)
-    size = policy.obs_norm.mean.shape[0]
+    size = next(part.in_features for part in policy.modules() if isinstance(part, torch.nn.Linear))
     assert np.isfinite(policy.act(np.zeros((2, size)))).all()
     assert stem.with_name(stem.name + ".safetensors").stat().st_size < 200_000
     for key in (

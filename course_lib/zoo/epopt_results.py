@@ -1,4 +1,4 @@
-"""A paper's claims, measured again on the weights of the zoo: numbers first, then tables.
+"""EPOpt's claims, measured again on the weights of the zoo: numbers first, then tables.
 
 Axes: R seeds, M values of a parameter, N episodes.
 Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using Model
@@ -8,17 +8,19 @@ Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283, figures 1-3 and table 2
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
-from course_lib.core.evaluation import Interval, mean_with_interval, transfer_grid
+from course_lib.core.evaluation import transfer_grid
+from course_lib.core.networks import GaussianPolicy
 from course_lib.core.rollout import evaluate
-from course_lib.core.task_family import TaskFamily, TruncatedNormal
+from course_lib.core.task_family import TaskFamily
 from course_lib.widgets.figures import robustness_figure
-from course_lib.zoo import store
-from course_lib.zoo.recipes import RECIPES, WORLDS, make_env
+from course_lib.zoo import store, tables
+from course_lib.zoo.epopt_recipes import RECIPES, WORLDS
 
 MASSES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
 """Torso masses of the paper's first figure, kg."""
@@ -30,10 +32,14 @@ QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Columns of the paper's table 2."""
 
 
-def seeds_of(world: str, recipe: str) -> list[int]:
-    """Seeds of which the zoo holds weights."""
-    stem = f"epopt/{world}-{recipe}-seed"
-    return sorted(int(name.removeprefix(stem)) for name in store.names() if name.startswith(stem))
+def policies_of(world: str, recipe: str) -> dict[int, GaussianPolicy]:
+    """All trained policies of a recipe, by their seed and in its order.
+
+    Raises:
+        ZooError: the zoo holds no weights of it.
+    """
+    names = store.scores("epopt", world, recipe)
+    return {store.read_card(store.folder() / name)["seed"]: store.load_policy(name) for name in names}
 
 
 def evaluator(
@@ -49,12 +55,11 @@ def evaluator(
     Returns:
         A function from {parameter: values [n]} to the return of one episode each, [n].
     """
-    means = {name: d.mean if isinstance(d, TruncatedNormal) else d for name, d in family.source.items()}
 
     def returns(params: dict[str, np.ndarray]) -> np.ndarray:
         n = len(next(iter(params.values())))
-        env = make_env(family, n)
-        env.set_params(family.params_type.from_keywords(**{**means, **params}))
+        env = family.make_vec(n, autoreset_mode=AutoresetMode.DISABLED)
+        env.set_params(replace(family.means, **params))
         return evaluate(env, act, STEPS, seed)
 
     return returns
@@ -74,8 +79,7 @@ def over_masses(world: str, recipe: str, episodes: int, masses: Sequence[float] 
     """
     family = WORLDS[world]()
     curves = []
-    for seed in seeds_of(world, recipe):
-        policy = store.load_policy(f"epopt/{world}-{recipe}-seed{seed}")
+    for seed, policy in policies_of(world, recipe).items():
         returns = evaluator(family, policy.act, seed)({"torso_mass": np.repeat(masses, episodes)})
         curves.append(returns.reshape(len(masses), episodes).mean(1))
     return np.array(curves)
@@ -95,7 +99,7 @@ def over_source(world: str, recipe: str, episodes: int) -> np.ndarray:
     family = WORLDS[world]()
     drawn = family.sample(np.random.default_rng(2**31 + 1), episodes)
     params = dict(zip(drawn.names(), drawn.array(episodes).T, strict=True))
-    policies = (store.load_policy(f"epopt/{world}-{recipe}-seed{seed}") for seed in seeds_of(world, recipe))
+    policies = policies_of(world, recipe).values()
     return np.array([evaluator(family, policy.act)(params) for policy in policies])
 
 
@@ -104,8 +108,7 @@ def over_mass_and_friction(world: str, recipe: str, episodes: int, cells: int = 
     family = WORLDS[world]()
     mass, friction = family.source["torso_mass"], family.source["ground_friction"]
     grids = []
-    for seed in seeds_of(world, recipe):
-        policy = store.load_policy(f"epopt/{world}-{recipe}-seed{seed}")
+    for seed, policy in policies_of(world, recipe).items():
         rows = {"torso_mass": np.linspace(mass.low, mass.high, cells)}
         columns = {"ground_friction": np.linspace(friction.low, friction.high, cells)}
         grids.append(transfer_grid(evaluator(family, policy.act, seed), rows, columns, episodes))
@@ -113,7 +116,7 @@ def over_mass_and_friction(world: str, recipe: str, episodes: int, cells: int = 
 
 
 @dataclass(frozen=True, kw_only=True)
-class EPOptResults:
+class Results:
     """All that was measured of one world."""
 
     world: str
@@ -126,9 +129,7 @@ class EPOptResults:
     """Mean return over torso mass (rows) and friction (columns), by recipe."""
 
 
-def epopt_results(
-    world: str, episodes: int, report: Callable[[str], None] = lambda doing: None
-) -> EPOptResults:
+def measure(world: str, episodes: int, report: Callable[[str], None] = lambda doing: None) -> Results:
     """Measures everything that the tables show; some minutes.
 
     Args:
@@ -137,12 +138,10 @@ def epopt_results(
         report: told what is being measured.
 
     Raises:
-        ValueError: the zoo holds no weights of a recipe.
+        ZooError: the zoo holds no weights of a recipe.
     """
-    results = EPOptResults(world=world, masses={}, source={}, grids={})
+    results = Results(world=world, masses={}, source={}, grids={})
     for recipe in RECIPES:
-        if not seeds_of(world, recipe):
-            raise ValueError(f"no weights of {world} {recipe} in the zoo: run course train epopt first")
         report(f"{recipe}: torso masses")
         results.masses[recipe] = over_masses(world, recipe, episodes)
         report(f"{recipe}: source distribution")
@@ -152,15 +151,15 @@ def epopt_results(
     return results
 
 
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
+def _of_source(returns: np.ndarray, rng: np.random.Generator) -> list[str]:
+    mean, *quantiles = (
+        tables.over_seeds(scores, rng)
+        for scores in (returns.mean(1), *np.quantile(returns, QUANTILES, axis=1))
+    )
+    return [mean, f"{returns.std(1).mean():.0f}", *quantiles]
 
 
-def _interval(interval: Interval) -> str:
-    return f"{interval.mean:.0f} [{interval.low:.0f}, {interval.high:.0f}]"
-
-
-def tables(results: EPOptResults, command: str) -> str:
+def as_markdown(results: Results, command: str) -> str:
     """The results as Markdown: means over seeds with 95 % bootstrap intervals over seeds."""
     rng = np.random.default_rng(0)
     seeds = {recipe: len(curve) for recipe, curve in results.masses.items()}
@@ -172,26 +171,22 @@ def tables(results: EPOptResults, command: str) -> str:
         "",
         "## Return against torso mass (kg); other parameters at their means",
         "",
-        _row("trained on", *(f"{mass:g}" for mass in MASSES)),
-        _row(*["---"] * (len(MASSES) + 1)),
-    ]
-    for recipe, curves in results.masses.items():
-        lines.append(_row(recipe, *(_interval(mean_with_interval(column, rng)) for column in curves.T)))
-    lines += [
+        *tables.table(
+            ["trained on", *(f"{mass:g}" for mass in MASSES)],
+            ([r, *(tables.over_seeds(at, rng) for at in curves.T)] for r, curves in results.masses.items()),
+        ),
         "",
         f"## Return over the source distribution ({next(iter(results.source.values())).shape[1]} worlds)",
         "",
-        _row("trained on", "mean", "sd over worlds", *(f"p{100 * q:.0f}" for q in QUANTILES)),
-        _row(*["---"] * (len(QUANTILES) + 3)),
+        *tables.table(
+            ["trained on", "mean", "sd over worlds", *(f"p{100 * q:.0f}" for q in QUANTILES)],
+            ([recipe, *_of_source(returns, rng)] for recipe, returns in results.source.items()),
+        ),
     ]
-    for recipe, returns in results.source.items():
-        quantiles = np.quantile(returns, QUANTILES, axis=1)  # [Q, R]
-        cells = [_interval(mean_with_interval(row, rng)) for row in (returns.mean(1), *quantiles)]
-        lines.append(_row(recipe, cells[0], f"{returns.std(1).mean():.0f}", *cells[1:]))
     return "\n".join(lines) + "\n"
 
 
-def write(results: EPOptResults, command: str, folder: Path) -> None:
+def write(results: Results, command: str, folder: Path) -> None:
     """Writes the tables, their numbers, and the figure.
 
     Args:
@@ -203,7 +198,7 @@ def write(results: EPOptResults, command: str, folder: Path) -> None:
         ZooError: the folder cannot be written.
     """
     stem = f"epopt-{results.world.replace('_', '-')}"
-    store.write_here(folder / f"{stem}.md", tables(results, command).encode())
+    store.write_here(folder / f"{stem}.md", as_markdown(results, command).encode())
     numbers = {
         "masses": {recipe: curves.round(1).tolist() for recipe, curves in results.masses.items()},
         "source": {recipe: returns.round(1).tolist() for recipe, returns in results.source.items()},

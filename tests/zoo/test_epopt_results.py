@@ -1,22 +1,27 @@
-"""Reproduction: returns land in their cells, and the tables say what the numbers say."""
+"""EPOpt's results: returns land in their cells, and the tables say what the numbers say."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_lib.zoo import recipes, reproduce, store
+from course_lib.core.rollout import evaluate
+from course_lib.zoo import epopt_recipes as recipes
+from course_lib.zoo import epopt_results as results_of
+from course_lib.zoo import store
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    monkeypatch.setattr(reproduce, "STEPS", 15)
+    monkeypatch.setattr(results_of, "STEPS", 15)
 
 
 def test_every_recipe_has_weights_of_five_seeds():
     for world in recipes.WORLDS:
         for recipe in recipes.RECIPES:
-            assert len(reproduce.seeds_of(world, recipe)) >= 5, (world, recipe)
+            assert len(results_of.policies_of(world, recipe)) >= 5, (world, recipe)
 
 
 def test_each_return_belongs_to_its_own_physics():
@@ -24,23 +29,23 @@ def test_each_return_belongs_to_its_own_physics():
     family = recipes.WORLDS["half_cheetah"]()
     policy = store.load_policy("epopt/half_cheetah-eps1.0-seed0")
     masses, frictions = np.array([3.0, 9.0, 6.0]), np.array([0.3, 0.5, 0.7])
-    together = reproduce.evaluator(family, policy.act, seed=4)(
+    together = results_of.evaluator(family, policy.act, seed=4)(
         {"torso_mass": masses, "ground_friction": frictions}
     )
     for i in range(3):
-        env = recipes.make_env(family, 3)
+        env = family.make_vec(3, autoreset_mode="Disabled")
         env.set_params(
             family.params_type(
                 torso_mass=masses[i], ground_friction=frictions[i], joint_damping=1.5, armature=0.125
             )
         )
-        assert reproduce.evaluate(env, policy.act, 15, 4)[i] == pytest.approx(together[i])
+        assert evaluate(env, policy.act, 15, 4)[i] == pytest.approx(together[i])
     assert len(np.unique(together)) == 3
 
 
 def test_curves_have_a_row_a_seed_and_a_column_a_mass():
-    curves = reproduce.over_masses("half_cheetah", "mass3", episodes=2, masses=(3.0, 9.0))
-    assert curves.shape == (len(reproduce.seeds_of("half_cheetah", "mass3")), 2)
+    curves = results_of.over_masses("half_cheetah", "mass3", episodes=2, masses=(3.0, 9.0))
+    assert curves.shape == (len(results_of.policies_of("half_cheetah", "mass3")), 2)
 
 
 def _results():
@@ -48,12 +53,12 @@ def _results():
     curves = {recipe: 1000.0 * i + rng.normal(size=(5, 7)) for i, recipe in enumerate(recipes.RECIPES)}
     source = {recipe: rng.normal(2000.0, 100.0, size=(5, 40)) for recipe in recipes.RECIPES}
     grids = {recipe: np.arange(9.0).reshape(3, 3) for recipe in recipes.RECIPES}
-    return reproduce.EPOptResults(world="hopper", masses=curves, source=source, grids=grids)
+    return results_of.Results(world="hopper", masses=curves, source=source, grids=grids)
 
 
 def test_the_tables_hold_the_means_and_their_intervals():
     results = _results()
-    text = reproduce.tables(results, "course reproduce epopt")
+    text = results_of.as_markdown(results, "course reproduce epopt")
     row = next(line for line in text.splitlines() if line.startswith("| eps1.0 |"))
     cell = row.split("|")[2].strip()
     values = results.masses["eps1.0"][:, 0]
@@ -65,7 +70,7 @@ def test_the_tables_hold_the_means_and_their_intervals():
 
 def test_tables_numbers_and_figure_are_written(tmp_path):
     results = _results()
-    reproduce.write(results, "course reproduce epopt", tmp_path)
+    results_of.write(results, "course reproduce epopt", tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "epopt-hopper.json",
         "epopt-hopper.md",
@@ -76,7 +81,22 @@ def test_tables_numbers_and_figure_are_written(tmp_path):
     assert (tmp_path / "epopt-hopper.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_weights_it_says_how_to_get_them(monkeypatch):
+def test_without_weights_it_says_which_are_missing(monkeypatch):
     monkeypatch.setattr(store, "names", lambda: [])
-    with pytest.raises(ValueError, match="no weights of hopper mass3 in the zoo: run course train epopt"):
-        reproduce.epopt_results("hopper", 1)
+    with pytest.raises(store.ZooError, match="no weights of 'epopt/hopper-mass3' in the zoo"):
+        results_of.measure("hopper", 1)
+
+
+@pytest.mark.parametrize("world", recipes.WORLDS)
+def test_the_published_tables_are_what_the_published_numbers_say(monkeypatch, world):
+    """The numbers beside the tables are rounded to a tenth, so a cell may differ by 1."""
+    monkeypatch.setattr(results_of, "STEPS", 1000)
+    stem = Path(__file__).parents[2] / "docs" / "results" / f"epopt-{world.replace('_', '-')}"
+    numbers = json.loads(stem.with_suffix(".json").read_text())
+    measured = {what: {r: np.array(x) for r, x in of.items()} for what, of in numbers.items()}
+    results = results_of.Results(world=world, **measured)
+    made = results_of.as_markdown(results, f"course reproduce epopt --world {world} --episodes 8")
+    published = stem.with_suffix(".md").read_text()
+    assert re.sub(r"\d+", "#", made) == re.sub(r"\d+", "#", published)
+    for ours, theirs in zip(re.findall(r"\d+", made), re.findall(r"\d+", published), strict=True):
+        assert abs(int(ours) - int(theirs)) <= 1

@@ -1,11 +1,12 @@
-"""Recipes: the worlds they train in, and an interrupt that changes nothing."""
+"""Training for the zoo: an interrupt changes nothing, and what was trained is whole."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from course_lib.zoo import recipes, store
+from course_lib.zoo import epopt_recipes as recipes
+from course_lib.zoo import store, training
 
 
 @pytest.fixture
@@ -21,25 +22,12 @@ def small(monkeypatch):
         monkeypatch.setitem(recipes.CONFIGS, world, tiny)
 
 
-@pytest.mark.parametrize("recipe", recipes.RECIPES)
-@pytest.mark.parametrize("world", recipes.WORLDS)
-def test_every_recipe_has_worlds_and_settings(world, recipe):
-    params = recipes.family_of(world, recipe).sample(np.random.default_rng(0), 50)
-    masses = np.unique(params.torso_mass)
-    if recipe.startswith("mass"):
-        assert masses.tolist() == [float(recipe.removeprefix("mass"))]
-        assert len(np.unique(params.joint_damping)) == 1
-    else:
-        assert len(masses) == 50 and len(np.unique(params.joint_damping)) == 50
-    assert recipes.config_of(world, recipe).epsilon == (0.1 if recipe == "eps0.1" else 1.0)
-
-
 @pytest.mark.parametrize(
     ("world", "recipe", "hint"), [("hoper", "eps0.1", "hopper"), ("hopper", "eps01", "eps0.1")]
 )
 def test_mistyped_names_get_a_suggestion(tmp_path, world, recipe, hint):
     with pytest.raises(ValueError, match=f"did you mean '{hint}'"):
-        recipes.train_epopt(world, recipe, 0, tmp_path)
+        training.train_and_store(recipes.IDEA, world, recipe, 0, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -53,11 +41,11 @@ def test_an_interrupted_training_goes_on_and_leaves_no_checkpoint(small, tmp_pat
             raise Stop
 
     with pytest.raises(Stop):
-        recipes.train_epopt("hopper", "eps0.1", 0, tmp_path, progress=interrupt)
+        training.train_and_store(recipes.IDEA, "hopper", "eps0.1", 0, tmp_path, progress=interrupt)
     assert [p.suffix for p in tmp_path.iterdir()] == [".checkpoint"]
     seen = []
-    stem = recipes.train_epopt(
-        "hopper", "eps0.1", 0, tmp_path, progress=lambda r: seen.append(r["iteration"])
+    stem = training.train_and_store(
+        recipes.IDEA, "hopper", "eps0.1", 0, tmp_path, progress=lambda r: seen.append(r["iteration"])
     )
     assert seen == list(range(stop_at + 1, 5))
     assert sorted(p.name.removeprefix(stem.name) for p in tmp_path.iterdir()) == [".json", ".safetensors"]
@@ -66,7 +54,7 @@ def test_an_interrupted_training_goes_on_and_leaves_no_checkpoint(small, tmp_pat
 
 def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     first, again, other = (
-        recipes.train_epopt("half_cheetah", "eps0.1", seed, tmp_path / folder)
+        training.train_and_store(recipes.IDEA, "half_cheetah", "eps0.1", seed, tmp_path / folder)
         for seed, folder in ((0, "a"), (0, "b"), (1, "c"))
     )
     digest = lambda stem: store.read_card(stem)["sha256"]  # noqa: E731
@@ -74,22 +62,22 @@ def test_the_same_seed_gives_the_same_weights(small, tmp_path):
 
 
 def test_the_files_of_a_training_elsewhere_are_those_of_one_here(small, tmp_path):
-    stem = recipes.train_epopt("hopper", "mass3", 0, tmp_path / "here")
-    files = recipes.train_epopt_elsewhere("hopper", "mass3", 0)
+    stem = training.train_and_store(recipes.IDEA, "hopper", "mass3", 0, tmp_path / "here")
+    files = training.train_elsewhere(recipes.IDEA, "hopper", "mass3", 0)
     assert list(files) == [f"{stem.name}.safetensors", f"{stem.name}.json"]
     assert files[f"{stem.name}.safetensors"] == stem.with_name(f"{stem.name}.safetensors").read_bytes()
-    assert not recipes.is_trained("hopper", "mass3", 0, tmp_path)
+    assert not training.is_trained("hopper", "mass3", 0, tmp_path)
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    assert recipes.is_trained("hopper", "mass3", 0, tmp_path)
+    assert training.is_trained("hopper", "mass3", 0, tmp_path)
     (tmp_path / f"{stem.name}.safetensors").write_bytes(b"half")
-    assert not recipes.is_trained("hopper", "mass3", 0, tmp_path)
+    assert not training.is_trained("hopper", "mass3", 0, tmp_path)
 
 
 def test_a_damaged_checkpoint_says_what_to_do(small, tmp_path):
     (tmp_path / "hopper-eps0.1-seed0.checkpoint").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="delete it to start over"):
-        recipes.train_epopt("hopper", "eps0.1", 0, tmp_path)
+        training.train_and_store(recipes.IDEA, "hopper", "eps0.1", 0, tmp_path)
 
 
 def test_a_checkpoint_of_another_recipe_is_not_mixed_in(small, tmp_path, monkeypatch):
@@ -100,8 +88,37 @@ def test_a_checkpoint_of_another_recipe_is_not_mixed_in(small, tmp_path, monkeyp
         raise Stop
 
     with pytest.raises(Stop):
-        recipes.train_epopt("hopper", "eps1.0", 0, tmp_path, progress=interrupt)
+        training.train_and_store(recipes.IDEA, "hopper", "eps1.0", 0, tmp_path, progress=interrupt)
     longer = replace(recipes.CONFIGS["hopper"], iterations=5)
     monkeypatch.setitem(recipes.CONFIGS, "hopper", longer)
     with pytest.raises(ValueError, match=r"the recipe has changed since.*delete it to start over"):
-        recipes.train_epopt("hopper", "eps1.0", 0, tmp_path)
+        training.train_and_store(recipes.IDEA, "hopper", "eps1.0", 0, tmp_path)
+
+
+def test_what_cannot_resume_leaves_no_checkpoint_and_starts_over(small, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def interrupt(record):
+        if record["iteration"] == 2:
+            raise Stop
+
+    forgetful = replace(recipes.IDEA, resumes=False)
+    with pytest.raises(Stop):
+        training.train_and_store(forgetful, "hopper", "eps0.1", 0, tmp_path, progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+    seen = []
+    stem = training.train_and_store(
+        forgetful, "hopper", "eps0.1", 0, tmp_path, progress=lambda r: seen.append(r["iteration"])
+    )
+    assert seen == [1, 2, 3, 4]
+    other = training.train_and_store(recipes.IDEA, "hopper", "eps0.1", 0, tmp_path / "resumes")
+    assert store.read_card(stem)["sha256"] == store.read_card(other)["sha256"]
+
+
+def test_the_score_of_returns_typed_out():
+    score = training.score_of(np.arange(101.0), seed=0)
+    assert score["return_mean"] == 50.0 and score["return_p10"] == 10.0
+    low, high = score["return_interval_over_episodes"]
+    spread = np.sqrt(np.mean((np.arange(101.0) - 50) ** 2) / 101)
+    assert [low, high] == pytest.approx([50 - 1.96 * spread, 50 + 1.96 * spread], abs=1.0)
