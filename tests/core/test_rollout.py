@@ -104,3 +104,80 @@ def test_worlds_that_reset_by_themselves_are_refused():
     for run in (lambda e: episodes(e, _policy(), 5, 0), lambda e: evaluate(e, _policy().act, 5)):
         with pytest.raises(ValueError, match="DISABLED"):
             run(_worlds(AutoresetMode.NEXT_STEP))
+
+
+class Uneven(Counter):
+    """A counter that ends after its own number of steps, by termination or, if negative, by truncation."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def step(self, action):
+        self.count += 1
+        over = self.count >= abs(self.steps)
+        ended = over and self.steps > 0, over and self.steps < 0
+        return np.array([float(self.count)]), float(self.count), *ended, {}
+
+
+LENGTHS = (2, 5, -3, -6)
+
+
+class Onward(SyncVectorEnv):
+    """Finished worlds are stepped on, with rewards and further ends: nothing of it may be counted."""
+
+    def step(self, actions):
+        self._autoreset_envs[:] = False
+        return super().step(actions)
+
+
+REFUSES = pytest.mark.xfail(
+    raises=AssertionError,
+    strict=True,
+    reason="with autoreset disabled, Gymnasium's own worlds refuse a step while one of them is finished",
+)
+BATCHES = pytest.mark.parametrize("batch", [Onward, pytest.param(SyncVectorEnv, marks=REFUSES)])
+
+
+def _uneven(batch):
+    makers = [lambda steps=steps: Uneven(steps) for steps in LENGTHS]
+    return batch(makers, autoreset_mode=AutoresetMode.DISABLED)
+
+
+@BATCHES
+def test_unequal_episodes_end_once_each(batch):
+    data = episodes(_uneven(batch), _policy(), horizon=50, seed=0)
+    assert data.obs.shape == (6, 4, 1)
+    lengths = [abs(steps) for steps in LENGTHS]
+    assert data.valid.sum(0).tolist() == lengths and data.steps == sum(lengths)
+    assert data.returns.tolist() == [n * (n + 1) / 2 for n in lengths]
+    for i, (steps, length) in enumerate(zip(LENGTHS, lengths, strict=True)):
+        assert data.valid[:length, i].all() and not data.valid[length:, i].any()
+        assert data.obs[:length, i, 0].tolist() == list(range(length))
+        assert data.next_obs[:length, i, 0].tolist() == list(range(1, length + 1))
+        assert data.ended[:, i].nonzero().flatten().tolist() == [length - 1]
+        assert data.terminated[:, i].sum() == (steps > 0)
+
+
+@BATCHES
+def test_a_horizon_amid_unequal_episodes_ends_only_those_still_alive(batch):
+    data = episodes(_uneven(batch), _policy(), horizon=4, seed=0)
+    assert data.valid.sum(0).tolist() == [2, 4, 3, 4]
+    assert data.ended.sum(0).tolist() == [1, 1, 1, 1] and data.ended[3].tolist() == [False, True, False, True]
+    assert data.terminated.sum(0).tolist() == [1, 0, 0, 0]
+
+
+@BATCHES
+def test_evaluate_counts_unequal_episodes_once_each(batch):
+    zero = lambda obs: np.zeros((len(obs), 1), dtype=np.float32)  # noqa: E731
+    np.testing.assert_array_equal(evaluate(_uneven(batch), zero, steps=50), [3.0, 15.0, 6.0, 21.0])
+    np.testing.assert_array_equal(evaluate(_uneven(batch), zero, steps=4), [3.0, 10.0, 6.0, 10.0])
+
+
+def test_collecting_restarts_each_of_gymnasiums_worlds_on_its_own():
+    data, finished = Collector(_uneven(SyncVectorEnv), seed=0).collect(_policy(), 12)
+    assert data.valid.all()
+    for i, length in enumerate(abs(steps) for steps in LENGTHS):
+        assert data.obs[:, i, 0].tolist() == [t % length for t in range(12)]
+        assert data.ended[:, i].tolist() == [(t + 1) % length == 0 for t in range(12)]
+    assert sorted(finished) == [3.0] * 6 + [6.0] * 4 + [15.0] * 2 + [21.0] * 2
