@@ -236,7 +236,9 @@ class CorrectionField(anywidget.AnyWidget):
             delta = correction[state, action]
             colour = VERMILLION if delta < 0 else BLUE
             ground = colour if delta < 0 else "white"  # a hollow triangle is a reward
-            left.add_patch(Polygon(wedge(*cell, action, delta), facecolor=ground, edgecolor=colour, lw=1.5))
+            left.add_patch(
+                Polygon(wedge(*cell, action, delta), facecolor=ground, edgecolor=colour, lw=1.5, zorder=4)
+            )
         for outcome, (colour, dashes, shift) in zip(answer["outcomes"], WAYS, strict=True):
             own = {"color": colour, "ls": dashes, "lw": 3.5, "solid_capstyle": "round"}
             label = f"{outcome['name']}: {outcome['words']}"

@@ -54,7 +54,7 @@
   .course-field-side { grid-column: 1 / -1; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px 20px; }
 }
 @container (min-width: 960px) {
-  .course-field-body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) 270px; }
+  .course-field-body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) 296px; }
   .course-field-side { grid-column: auto; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 }
 .course-field[data-lecture] .course-field-plane { max-width: calc((100vh - 190px) * var(--course-shape)); }
@@ -271,6 +271,10 @@
       ground(target, answer?.target_value);
       if (!answer) return;
       const { punish, reward, paper } = colours();
+      for (const i of [2, 0, 1]) { // the corrected way on top
+        if (i < 2) drawWay(source.drawing, answer.outcomes[i].source_path, i);
+        drawWay(target.drawing, answer.outcomes[i].target_path, i);
+      }
       if (!now.values) {
         const drawn = document.createDocumentFragment();
         for (let s = 0; s < S; s += 1) {
@@ -285,10 +289,6 @@
         }
         source.drawing.append(drawn);
       }
-      for (const i of [2, 0, 1]) { // the corrected way on top
-        if (i < 2) drawWay(source.drawing, answer.outcomes[i].source_path, i);
-        drawWay(target.drawing, answer.outcomes[i].target_path, i);
-      }
       for (const { drawing } of [source, target]) drawEnds(drawing);
       body.replaceChildren(...answer.outcomes.map((outcome, i) => {
         const line = svg("svg", { viewBox: "0 0 46 16", class: "course-field-line", "aria-hidden": "true" });
@@ -302,9 +302,9 @@
         return icon;
       };
       key.replaceChildren(
-        h("span", {}, triangle(punish, false), `filled: δr punishes the step (full size: −${FULL} nats or more)`),
-        h("span", {}, triangle(reward, true), "hollow: δr rewards it"),
-        h("span", {}, "✕ stuck"), h("span", {}, "hatched: only the target has this wall"),
+        h("span", {}, triangle(punish, false), `filled: δr punishes (full size from −${FULL} nats)`),
+        h("span", {}, triangle(reward, true), "hollow: δr rewards"),
+        h("span", {}, "✕ stuck"), h("span", {}, "hatched: wall in the target only"),
         ...(mud.size ? [h("span", {}, "dotted: mud")] : []),
       );
     }
