@@ -31,6 +31,8 @@ START_SPREAD = 0.1
 """Standard deviation of the start in x and y, m."""
 REACH = (0.2, 0.15, 0.15)
 """How far each motor moves the point at full power, m per step: the first two along x, the third along y."""
+DRAWN_ABOVE = 1.0
+"""How far above the ground of a picture y = 0 is drawn, m: in a picture of walkers, below is earth."""
 WALL_GAP = 1e-3
 """How far before the wall a point comes to rest, m: never on it, or nobody knew on which side."""
 
@@ -210,10 +212,11 @@ class PointVectorEnv(EpisodicVectorEnv):
         return Scene(name="point", bodies=("point", "goal", "wall"), geoms=tuple(geoms))
 
     def pose(self) -> np.ndarray:
-        """Where the bodies are now, float32 [N, 3, 3]: x (m), y (m), and no turn."""
+        """Where the bodies are drawn now, float32 [N, 3, 3]: x (m), y + DRAWN_ABOVE (m), and no turn."""
         pose = np.zeros((self.num_envs, 3, 3), dtype=np.float32)
         pose[:, 0, :2] = self._position
         pose[:, 1, :2] = GOAL
+        pose[:, :, 1] += DRAWN_ABOVE
         return pose
 
 

@@ -228,8 +228,10 @@ def test_what_is_drawn_is_where_things_are():
     obs, _ = env.reset(seed=0)
     pose = env.pose()
     assert pose.shape == (2, len(env.scene.bodies), 3) and pose.dtype == np.float32
-    np.testing.assert_allclose(pose[:, 0, :2], obs, rtol=1e-6)
-    np.testing.assert_array_equal(pose[:, 1, :2], [GOAL, GOAL])
+    above = [0.0, point.DRAWN_ABOVE]
+    np.testing.assert_allclose(pose[:, 0, :2] - above, obs, atol=1e-6)
+    np.testing.assert_array_equal(pose[:, 1, :2] - above, [GOAL, GOAL])
+    np.testing.assert_array_equal(pose[:, 2, :2], [above, above])
     drawn = {geom.name: geom for geom in env.scene.geoms}
     assert drawn["wall"].start == (0.0, -0.4) and drawn["wall"].end == (0.0, 0.4)
     env.set_params(PointParams(wall=np.array([0.4, 0.0])))
