@@ -4,6 +4,7 @@ In teaching order:
 
 * `hopper`: a robot on one leg that falls when its physics is not what it was trained for.
 * `half_cheetah`: a runner that does not fall, only slows down.
+* `gridworld`: a room of cells whose dynamics are known exactly.
 * `point`: a mass on the plane with one motor more than it needs, of which one may be broken.
 * `arm`: three joints where two would do, and one of them wired the wrong way.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
