@@ -98,7 +98,7 @@ def soft_target(
     gamma: float,
     temperature: float,
 ) -> PerTransition:
-    """r + gamma (min Q(s', a') - temperature log pi(a'|s')): the critics' target, with no future after an end.
+    """r + gamma (min Q(s', a') - temperature log pi(a'|s')): what the critics learn; no future after an end.
 
     Args:
         reward: r(s, a).
