@@ -97,6 +97,9 @@ def test_a_keyboard_is_enough(open_notebook):
     assert notebook.page.evaluate("document.querySelectorAll('.jp-Notebook .jp-Cell').length") == 1
     keyboard.press("ArrowRight")
     keyboard.press("Space")
+    notebook.wait(
+        f"{WEDGES} === 5", 10
+    )  # from three sides into the corner's neighbour, and the two of before
     notebook.screenshot("correction-field-keyboard")
 
 
@@ -150,8 +153,12 @@ def test_values_dark_theme_and_lecture_mode(open_notebook):
     notebook.screenshot("correction-field-dark")
     notebook.locator(f"{FIELD} button:has-text('Show values')").click()
     assert notebook.page.evaluate(WEDGES) == 0
-    number = cell(notebook, "target", 3, 7).inner_text()
-    assert number == "−1"
+    assert cell(notebook, "target", 3, 7).get_attribute("data-number") == "−1"
+    texts = (
+        "[...document.querySelectorAll('.course-field-target svg text')].map(t => t.textContent).join(' ')"
+    )
+    assert notebook.page.evaluate(texts).split().count("−1") == 4, "the goal's neighbours"
+    notebook.page.wait_for_timeout(300)  # the button changes its colours in steps
     notebook.axe(".jp-OutputArea-output")
     notebook.screenshot("correction-field-values-dark")
     notebook.locator(f"{FIELD} button:has-text('Show values')").click()
@@ -175,6 +182,7 @@ def test_a_narrow_page_stacks_the_rooms(open_notebook):
     ]
     assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"]
     notebook.locator(f"{FIELD} button:has-text('Show values')").click()
+    notebook.page.wait_for_timeout(300)
     notebook.screenshot("correction-field-narrow")
     overflow = (
         "() => { const m = document.querySelector('.course-field'); return m.scrollWidth - m.clientWidth; }"

@@ -22,8 +22,7 @@
 .course-field-plane { position: relative; border: 3px solid var(--course-wall); border-radius: 6px; overflow: hidden; }
 .course-field-cells { display: grid; background: var(--course-hair); gap: 1px; }
 .course-field-row { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 1px; }
-.course-field-cell { aspect-ratio: 1; background: var(--course-paper); display: flex; align-items: center; justify-content: center; user-select: none;
-  font-size: 15px; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1; overflow: hidden; }
+.course-field-cell { aspect-ratio: 1; background: var(--course-paper); user-select: none; }
 .course-field-cell[data-mud] { background: radial-gradient(circle, var(--course-muted) 1.2px, transparent 1.7px) 0 0 / 8px 8px, var(--course-panel); }
 .course-field-cell[data-wall] { background: var(--course-wall); }
 .course-field-cell[data-wall=new] { background: repeating-linear-gradient(45deg, transparent 0 5px, var(--course-paper) 5px 7px),
@@ -230,6 +229,19 @@
       }
     }
 
+    // Numbers stand above the ways, on a rim of their cell's colour.
+    function drawNumbers({ drawing, cells }) {
+      const size = 15 / (cells[0].clientWidth + 1);
+      for (let s = 0; s < S; s += 1) {
+        const { number, colour } = cells[s].dataset;
+        if (!number) continue;
+        const text = svg("text", { x: (s % C) + 0.5, y: Math.floor(s / C) + 0.5 + 0.36 * size, "text-anchor": "middle", "font-size": size, "font-weight": 600,
+          fill: inkOn(colour), stroke: colour, "stroke-width": 0.28 * size, "stroke-linejoin": "round", "paint-order": "stroke" });
+        text.textContent = number;
+        drawing.append(text);
+      }
+    }
+
     function ground(room_, values) {
       const [low, high] = now.scale;
       const isTarget = room_.kind === "target";
@@ -243,10 +255,9 @@
         cell.toggleAttribute("data-mud", mud.has(s) && !wall);
         const shown = now.values && values && !wall;
         const colour = shown ? course.mix(theme.colours.paper, theme.colours.accent, 0.75 * ((values[s] - low) / (high - low || 1))) : "";
-        cell.style.backgroundColor = colour;
-        cell.style.color = shown ? inkOn(colour) : "";
+        cell.style.backgroundColor = cell.dataset.colour = colour;
         const number = shown && s !== START && s !== GOAL ? signed(values[s], 0) : "";
-        cell.textContent = number.length * 9 < wide ? number : "";
+        cell.dataset.number = number.length * 9 < wide ? number : "";
         cell.setAttribute("aria-label", sentence(room_, s));
       }
     }
@@ -289,7 +300,10 @@
         }
         source.drawing.append(drawn);
       }
-      for (const { drawing } of [source, target]) drawEnds(drawing);
+      for (const one of [source, target]) {
+        if (now.values) drawNumbers(one);
+        drawEnds(one.drawing);
+      }
       body.replaceChildren(...answer.outcomes.map((outcome, i) => {
         const line = svg("svg", { viewBox: "0 0 46 16", class: "course-field-line", "aria-hidden": "true" });
         line.append(svg("path", { d: "M4,8H42", stroke: wayColour(i), "stroke-width": 4.5, "stroke-linecap": "round", "stroke-dasharray": WAYS[i].dash.map((x) => x * 38).join(" ") }));
