@@ -224,7 +224,7 @@ class CorrectionField(anywidget.AnyWidget):
         ours = {tuple(cell) for cell in room["walls"]}
         for axes, words, walls in (
             (left, "Source: δr punishes (filled), rewards (hollow)", ours),
-            (right, "Target (hatched: only here)", theirs),
+            (right, "Target (hatched: wall only here)", theirs),
         ):
             axes.set_title(words, fontsize=15, loc="left")
             draw_room(axes, room, walls, new=theirs - ours)

@@ -14,7 +14,7 @@
   const CSS = `
 .course-field { padding: 10px; }
 .course-field-head { display: flex; gap: 8px 12px; align-items: center; margin-bottom: 8px; flex-wrap: wrap; }
-.course-field-title { font-weight: 700; font-size: 18px; margin-right: auto; }
+.course-field-title { font-weight: 700; font-size: 1.125em; flex: 1 1 12em; }
 .course-field-body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px 20px; align-items: start; }
 .course-field-controls { display: grid; gap: 4px 24px; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); align-items: end; }
 .course-field-room { min-width: 0; }
@@ -57,7 +57,7 @@
   .course-field-side { grid-column: auto; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 }
 .course-field[data-lecture] .course-field-plane { max-width: calc((100vh - 190px) * var(--course-shape)); }
-@container (min-width: 1300px) { .course-field[data-lecture] .course-field-body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) 22em; } }
+@container (min-width: 1300px) { .course-field[data-lecture] .course-field-body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) 17em; } }
 `;
 
   function svg(tag, attributes = {}) {
@@ -318,8 +318,9 @@
       key.replaceChildren(
         h("span", {}, triangle(punish, false), `filled: δr punishes (full size from −${FULL} nats)`),
         h("span", {}, triangle(reward, true), "hollow: δr rewards"),
-        h("span", {}, "✕ stuck"), h("span", {}, "hatched: wall in the target only"),
-        ...(mud.size ? [h("span", {}, "dotted: mud")] : []),
+        ...["✕ stuck", ...(mud.size ? ["dotted: mud"] : []),
+          ...([...now.walls].some((s) => !ours.has(s)) ? ["hatched: wall in the target only"] : []),
+          ...([...ours].some((s) => !now.walls.has(s)) ? ["framed: wall in the source only"] : [])].map((words) => h("span", {}, words)),
       );
     }
 
