@@ -79,6 +79,26 @@ def train_epopt(
         train(epopt_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
 
 
+@train_app.command("darc", epilog="Example: course train darc --world point --recipe darc --seeds 0-4")
+def train_darc(
+    world: Annotated[str, typer.Option(help="point or arm.")] = "point",
+    recipe: Annotated[
+        str, typer.Option(help="darc, or a rival: source, target_few, importance, or target (the ceiling).")
+    ] = "darc",
+    seeds: Seeds = "0",
+    folder: Weights = RUNS,
+    fresh: Fresh = False,
+    jobs: Jobs = CORES,
+    dask: Dask = None,
+) -> None:
+    """DARC: a policy that is trained where one motor works, for a world where it turns the wrong way."""
+    wanted = parse_seeds(seeds)
+    with one_line_errors():
+        from course_lib.zoo import darc_recipes
+
+        train(darc_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+
+
 def train(
     idea: "Idea",
     world: str,

@@ -38,6 +38,13 @@ def test_train_passes_everything_on(invoke, trainings, tmp_path: Path):
     assert trainings[-1][-1] is False
 
 
+def test_each_idea_has_its_own_names(invoke, trainings, tmp_path: Path):
+    result = invoke("train", "darc", "--world", "arm", "--recipe", "target_few", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert trainings == [("darc", "arm", "target_few", 0, tmp_path, True)]
+    assert invoke("train", "darc", "--world", "hopper").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("option", "typed", "meant"),
     [("--world", "hoper", "hopper"), ("--world", "cheetah", "half_cheetah"), ("--recipe", "mas3", "mass3")],
