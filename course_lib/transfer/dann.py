@@ -46,7 +46,7 @@ class DANNConfig:
     """Updates, >= 1."""
     batch_size: int = 64
     """Samples of each domain in an update, >= 2: the unbiased MMD compares pairs."""
-    learning_rate: float = 0.03
+    learning_rate: float = 0.1
     """Step size at the start, > 0; it falls as the paper's does."""
     momentum: float = 0.9
     """Of stochastic gradient descent, in [0, 1)."""
@@ -338,3 +338,9 @@ def train(
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
     """Share of the inputs [B, S] whose class [B] the model names rightly, in [0, 1]."""
     return float((model(inputs).argmax(-1) == labels).double().mean())
+
+
+@torch.no_grad()
+def class_probabilities(model: Model, inputs: np.ndarray) -> np.ndarray:
+    """Probability of each class [B, C] of numpy inputs [B, S]: what a picture of the model needs."""
+    return model(torch.as_tensor(inputs, dtype=torch.float32)).softmax(-1).numpy()

@@ -3,7 +3,7 @@
 Axes: R seeds, M places on the x axis.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -86,6 +86,44 @@ def heat_map(
     axes.set_xticks(range(len(columns)), [f"{v:.3g}" for v in columns])
     axes.set_yticks(range(len(rows)), [f"{v:.3g}" for v in rows])
     finish(axes, xlabel, ylabel)
+
+
+def decision_boundary(
+    axes: Axes,
+    probability: Callable[[np.ndarray], np.ndarray],
+    source: tuple[np.ndarray, np.ndarray],
+    target: np.ndarray,
+    cells: int = 120,
+) -> None:
+    """What a model of two classes says of every point of a plane, with the data of two domains on it.
+
+    Args:
+        axes: where to draw.
+        probability: from points [n, 2] to the probability of class 1, [n].
+        source: points [B, 2] and their classes [B], 0 or 1; drawn as - and +.
+        target: points [K, 2] without classes; drawn as dots.
+        cells: of the background along each side.
+    """
+    points, classes = source
+    everything = np.concatenate([points, target])
+    (left, low), (right, high) = everything.min(0) - 0.3, everything.max(0) + 0.3
+    x, y = np.meshgrid(np.linspace(left, right, cells), np.linspace(low, high, cells))
+    share = probability(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
+    axes.contourf(x, y, share, levels=[-0.01, 0.5, 1.01], colors=[BLUE, VERMILLION], alpha=0.18)
+    axes.contour(x, y, share, levels=[0.5], colors="black", linewidths=2.5)
+    axes.scatter(*target.T, s=14, color=GREY, label="target, no labels")
+    for label, (colour, marker) in enumerate(((BLUE, "_"), (VERMILLION, "+"))):
+        axes.scatter(
+            *points[classes == label].T,
+            s=70,
+            color=colour,
+            marker=marker,
+            linewidths=2,
+            label=f"source, {label}",
+        )
+    axes.set_aspect("equal")
+    finish(axes, "$x_1$", "$x_2$")
+    axes.legend(fontsize=FONT_SIZE - 2, loc="upper right", framealpha=0.9)
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str) -> None:

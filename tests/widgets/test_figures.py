@@ -42,3 +42,20 @@ def test_text_is_large_enough_for_a_projector():
     axes = Figure().subplots()
     figures.finish(axes, "x", "y")
     assert axes.xaxis.label.get_size() >= 14
+
+
+def test_a_decision_boundary_lies_where_the_probability_is_one_half():
+    axes = Figure().subplots()
+    rng = np.random.default_rng(0)
+    points, classes = rng.uniform(-1, 1, (40, 2)), np.arange(40) % 2
+    target = rng.uniform(-1, 1, (30, 2))
+    figures.decision_boundary(
+        axes, lambda p: 1 / (1 + np.exp(-9 * (p[:, 0] - 0.25))), (points, classes), target
+    )
+    _, line, dots, minus, plus = axes.collections
+    boundary = np.concatenate([path.vertices for path in line.get_paths()])
+    np.testing.assert_allclose(boundary[:, 0], 0.25, atol=0.02)
+    np.testing.assert_allclose(dots.get_offsets(), target)
+    np.testing.assert_allclose(minus.get_offsets(), points[classes == 0])
+    np.testing.assert_allclose(plus.get_offsets(), points[classes == 1])
+    assert len({tuple(map(tuple, c.get_paths()[0].vertices)) for c in (dots, minus, plus)}) == 3

@@ -1,0 +1,159 @@
+"""When is invariance enough? Domain-adversarial training and MMD on turned digits and turned moons.
+
+Measures what a model trained in the source domain knows of the target, with each way of hiding the
+domain, and where hiding it hurts. Run: python -m course_lib.zoo.dann_results docs/results
+
+Axes: R seeds.
+Source: the claims are those of Ganin et al., JMLR 2016, https://arxiv.org/abs/1505.07818, and Tzeng
+et al., 2014, https://arxiv.org/abs/1412.3474.
+"""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from course_lib.core.domains import DomainPair, Labelled, turned_digits, turned_moons
+from course_lib.core.evaluation import mean_with_interval
+from course_lib.core.seeding import seed_everything
+from course_lib.transfer import dann
+from course_lib.widgets import figures
+from course_lib.zoo import store
+
+SEEDS = 5
+FEW_CLASSES = range(5)
+"""The digits that the target holds where the assumption is broken."""
+SOURCE_ONLY = dann.DANNConfig(strength=0.0)
+ADAPTED = dann.DANNConfig()
+WAYS = {
+    "source only": (SOURCE_ONLY, dann.adversarial),
+    "MMD, linear kernel": (ADAPTED, dann.mean_discrepancy),
+    "MMD, Gaussian kernel": (ADAPTED, dann.discrepancy),
+    "DANN": (ADAPTED, dann.adversarial),
+}
+"""Settings and penalty, by name."""
+CEILING = "target labels"
+DIGITS = "digits turned by 20 degrees"
+FEW = "digits as they are, target 0 to 4 only"
+MOONS = "moons turned by 35 degrees"
+
+
+def digit_model() -> dann.Model:
+    """The model for 64 pixels and ten digits."""
+    return dann.Model(64, 10)
+
+
+def moon_model() -> dann.Model:
+    """The model for points of two classes: small, as the paper's."""
+    return dann.Model(2, 2, hidden=(15, 15), domain_hidden=(15,))
+
+
+def trained(model: dann.Model, pair: DomainPair, way: str, rng: np.random.Generator) -> dann.Model:
+    """The model, trained in one of the `WAYS`, or on the target's labels (the ceiling)."""
+    labelled = pair.target if way == CEILING else pair.source
+    config, penalty = WAYS.get(way, WAYS["source only"])
+    for _ in dann.train(
+        model, labelled.inputs, labelled.labels, pair.target.inputs, config, rng, penalty=penalty
+    ):
+        pass
+    return model
+
+
+def accuracy(model: dann.Model, data: Labelled) -> float:
+    """Share of the data that the model names rightly, in percent."""
+    return 100.0 * dann.accuracy(model, data.inputs, data.labels)
+
+
+def measured(seed: int) -> Iterator[tuple[str, str, float]]:
+    """Everything for one seed: condition, way and accuracy on new data of the target in percent."""
+    same = turned_digits(seed_everything(seed), degrees=0.0)
+    few = replace(same, target=same.target.only(FEW_CLASSES), target_test=same.target_test.only(FEW_CLASSES))
+    ends = ["source only", "DANN", CEILING]
+    conditions = {
+        DIGITS: (turned_digits(seed_everything(seed)), digit_model, [*WAYS, CEILING]),
+        FEW: (few, digit_model, ["source only", "MMD, linear kernel", "DANN", CEILING]),
+        MOONS: (turned_moons(seed_everything(seed)), moon_model, ends),
+    }
+    for condition, (pair, make, ways) in conditions.items():
+        for way in ways:
+            rng = seed_everything(seed)  # the same start and the same source batches for every way
+            yield condition, way, accuracy(trained(make(), pair, way, rng), pair.target_test)
+
+
+def as_markdown(rows: list[tuple[int, str, str, float]]) -> str:
+    """The table of all conditions and ways: mean over seeds with its 95 % bootstrap interval."""
+    lines = [
+        "# When invariance is enough, and when it hurts",
+        "",
+        "Made by `python -m course_lib.zoo.dann_results docs/results`. Accuracy on new data of the target in",
+        f"percent: mean over {len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval over seeds.",
+        f'Only "{CEILING}" sees a label of the target.',
+        "",
+        "| domains | method | target accuracy (%) | gain on source only (points) | seeds that gained |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    rng = np.random.default_rng(0)
+    for condition in dict.fromkeys(row[1] for row in rows):
+        before = _over_seeds(rows, condition, "source only")
+        for way in dict.fromkeys(row[2] for row in rows if row[1] == condition):
+            scores = _over_seeds(rows, condition, way)
+            gain = scores - before
+            told = (
+                ("-", "-")
+                if way == "source only"
+                else (_cell(gain, rng), f"{(gain > 0).sum()} of {len(gain)}")
+            )
+            lines.append(f"| {condition} | {way} | {_cell(scores, rng)} | {told[0]} | {told[1]} |")
+    return "\n".join([*lines, ""])
+
+
+def write(rows: list[tuple[int, str, str, float]], folder: Path) -> None:
+    """Puts dann.md, dann.json and dann.png into a folder.
+
+    Args:
+        rows: as `measured` yields them, with the seed before each.
+        folder: exists.
+    """
+    store.write_here(folder / "dann.md", as_markdown(rows).encode())
+    keys = ("seed", "domains", "method", "accuracy_percent")
+    numbers = [dict(zip(keys, row, strict=True)) for row in rows]
+    store.write_here(folder / "dann.json", (json.dumps(numbers, indent=1) + "\n").encode())
+    picture = io.BytesIO()
+    moons_figure(seed=3).savefig(picture, format="png", dpi=90)
+    store.write_here(folder / "dann.png", picture.getvalue())
+
+
+def moons_figure(seed: int) -> Figure:
+    """What the source alone teaches about the moons, beside what domain-adversarial training does."""
+    figure = Figure(figsize=(12, 5.2), layout="constrained")
+    for axes, way in zip(figure.subplots(1, 2), ("source only", "DANN"), strict=True):
+        pair = turned_moons(seed_everything(seed))
+        model = trained(moon_model(), pair, way, seed_everything(seed))
+        figures.decision_boundary(
+            axes,
+            lambda points, model=model: dann.class_probabilities(model, points)[:, 1],
+            (pair.source_test.inputs.numpy(), pair.source_test.labels.numpy()),
+            pair.target_test.inputs.numpy(),
+        )
+        share = accuracy(model, pair.target_test)
+        axes.set_title(f"{way}: {share:.0f} % of the target right", fontsize=figures.FONT_SIZE + 2)
+    return figure
+
+
+def _over_seeds(rows: list[tuple[int, str, str, float]], condition: str, way: str) -> np.ndarray:
+    """Accuracy by seed [R], in the order of the seeds."""
+    return np.array([row[3] for row in sorted(rows) if row[1:3] == (condition, way)])
+
+
+def _cell(scores: np.ndarray, rng: np.random.Generator) -> str:
+    interval = mean_with_interval(scores, rng)
+    return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+
+
+if __name__ == "__main__":
+    write([(seed, *row) for seed in range(SEEDS) for row in measured(seed)], Path(sys.argv[1]))
