@@ -76,6 +76,27 @@ def test_the_value_is_reward_plus_entropy_of_its_own_policy(rng):
     np.testing.assert_allclose(solution.value, value, atol=1e-6)
 
 
+@pytest.mark.parametrize("temperature", [0.01, 0.3, 3.0])
+def test_it_solves_bellmans_equation_as_plain_sweeps_do(rng, temperature):
+    dynamics, reward = random_world(rng)
+    terminal = np.arange(6) == 3
+    value = np.zeros(6)
+    for _ in range(2000):
+        q = reward + 0.95 * np.einsum("sap,p->sa", dynamics, value)
+        value = np.where(terminal, 0.0, temperature * logsumexp(q / temperature, axis=1))
+    solution = soft_value_iteration(dynamics, reward, 0.95, temperature, terminal)
+    np.testing.assert_allclose(solution.value, value, atol=1e-7)
+    np.testing.assert_allclose(solution.action_value, q, atol=1e-7)
+
+
+def test_a_pocket_without_a_way_out_is_no_harder(rng):
+    dynamics, reward = random_world(rng)
+    dynamics[4:] = 0.0
+    dynamics[4, :, 5] = dynamics[5, :, 4] = 1.0
+    solution = soft_value_iteration(dynamics, reward - 10, 0.999999, 0.1, np.arange(6) == 0)
+    assert solution.value[4:].max() < -1e6 / 2 and np.isfinite(solution.policy).all()
+
+
 def test_no_other_policy_is_better(rng):
     dynamics, reward = random_world(rng)
     best = soft_value_iteration(dynamics, reward, 0.9, 0.5).value
@@ -120,21 +141,21 @@ def test_a_terminal_state_is_worth_nothing_whatever_it_pays(rng):
     dynamics, reward = random_world(rng)
     terminal = np.arange(6) == 2
     reward[2] = 1e3
-    solution = soft_value_iteration(dynamics, reward, 1.0, 0.1, terminal)
+    solution = soft_value_iteration(dynamics, reward, 0.99, 0.1, terminal)
     assert solution.value[2] == 0.0
     assert policy_evaluation(dynamics, reward, solution.policy, 0.9, terminal)[2] == 0.0
 
 
 def test_what_cannot_be_computed_says_why(rng):
     dynamics, reward = random_world(rng)
-    with pytest.raises(ValueError, match=r"gamma must be in \[0, 1\], got 1.5"):
-        soft_value_iteration(dynamics, reward, 1.5, 1.0)
+    with pytest.raises(ValueError, match=r"gamma must be in \[0, 1\), got 1.0"):
+        soft_value_iteration(dynamics, reward, 1.0, 1.0)
     with pytest.raises(ValueError, match="temperature must be positive, got 0"):
         soft_value_iteration(dynamics, reward, 0.9, 0.0)
     with pytest.raises(ValueError, match="an endless episode"):
         policy_evaluation(dynamics, reward, np.full((6, 3), 1 / 3), 1.0)
-    with pytest.raises(ValueError, match="lower the temperature"):
-        soft_value_iteration(dynamics, np.abs(reward), 1.0, 1.0)
+    with pytest.raises(ValueError, match="did not settle in 200 sweeps: is every reward"):
+        soft_value_iteration(dynamics, np.full_like(reward, np.nan), 0.9, 1.0)
 
 
 # --- what a policy does
