@@ -227,7 +227,7 @@ def test_the_label_loss_sees_the_source_alone():
     labels = torch.arange(8) % 2
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     record = dann.update(model, optimizer, source, labels, target, 0.7, dann.adversarial)
-    assert record["label_loss"] == pytest.approx(float(cross_entropy(before(source), labels)), rel=1e-5)
+    assert record["label_loss"] == pytest.approx(cross_entropy(before(source), labels).item(), rel=1e-5)
     # descent on the label loss, ascent on the domain loss, for the features; each head on its own loss
     label_loss = cross_entropy(before(source), labels)
     heads = [before.domain_head(before.features(x)) for x in (source, target)]
