@@ -123,7 +123,10 @@ def decision_boundary(
         )
     axes.set_aspect("equal")
     finish(axes, "$x_1$", "$x_2$")
-    axes.legend(fontsize=FONT_SIZE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
+    axes.legend(
+        fontsize=FONT_SIZE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3,
+        columnspacing=0.6, handletextpad=0.0,
+    )  # fmt: skip
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str) -> None:

@@ -112,8 +112,8 @@ def as_markdown(rows: list[tuple[int, str, str, float]]) -> str:
     lines = [
         "# When invariance is enough, and when it hurts",
         "",
-        "Made by `python -m course_lib.zoo.dann_results docs/results`. Accuracy on new data of the target",
-        f"target in percent: mean over {len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval over seeds.",
+        "Made by `python -m course_lib.zoo.dann_results docs/results`. Accuracy on new data of the target in",
+        f"percent: mean over {len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval.",
         f'Only "{CEILING}" sees a label of the target.',
         "",
         "| domains | method | target accuracy (%) | gain on source only (points) | seeds that gained |",
