@@ -33,6 +33,7 @@ OtherTriples = tuple[Int[ndarray, "m"], Int[ndarray, "m"], Int[ndarray, "m"]]
 """Those of a second domain, another number of them."""
 
 MAX_SWEEPS = 200
+"""Some ten are usual; more mean that a number is not finite."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def soft_value_iteration(
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
     now = expected_reward(dynamics, reward)
-    going = 1.0 if terminal is None else (~terminal).astype(np.float64)
+    going = np.ones(len(now)) if terminal is None else (~terminal).astype(np.float64)
     value = np.zeros(len(now))
     for _ in range(MAX_SWEEPS):
         action_value = now + gamma * dynamics @ value
@@ -132,7 +133,7 @@ def soft_value_iteration(
             return Solution(action_value=action_value, value=backup, policy=policy)
         # Plain sweeps would take value = backup, and a pocket without a way out would need thousands of them.
         # Newton's step solves for what this policy is worth for ever: some ten sweeps, whatever the room.
-        step = np.einsum("i,ij,ijk->ik", np.broadcast_to(going, len(now)), policy, dynamics)  # [S, S]
+        step = np.einsum("i,ij,ijk->ik", going, policy, dynamics)  # [S, S]
         value = value + np.linalg.solve(np.eye(len(now)) - gamma * step, gap)
     raise ValueError(f"values did not settle in {MAX_SWEEPS} sweeps: is every reward and probability finite?")
 

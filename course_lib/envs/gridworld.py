@@ -6,8 +6,8 @@ and no "stay": every step costs the same, so standing still never helps, and fou
 picture. A wall's cell keeps its number, so that both rooms have the same states; nobody gets there.
 
 Axes: S states, the cells row by row; A actions; n transitions.
-Source: Eysenbach et al., "Off-Dynamics Reinforcement Learning", ICLR 2021,
-https://arxiv.org/abs/2006.13916 (section 5, the archery and gridworld examples).
+Source: the didactic gridworld of Eysenbach et al., "Off-Dynamics Reinforcement Learning", ICLR 2021,
+https://arxiv.org/abs/2006.13916; the rooms here are our own.
 """
 
 from collections.abc import Callable, Collection
