@@ -78,7 +78,8 @@ class Replay:
         sizes = [column.shape[-1] for column in columns]
         if sizes != self._sizes:
             raise ValueError(
-                f"this memory holds observations and actions of sizes {self._sizes}, got {sizes}"
+                f"this memory holds observations of size {self._sizes[0]} and actions of size "
+                f"{self._sizes[1]}, got {sizes[0]} and {sizes[1]}"
             )
         rows = torch.cat(columns, dim=-1)[-self.capacity :]  # [B, S + A + 1 + S + 1]
         places = (self._added + torch.arange(len(rows))) % self.capacity
