@@ -164,3 +164,13 @@ def robustness_figure(
         heat_map(axis, grid, rows, frictions, "torso mass (kg)", "ground friction", limits)
         axis.set_title(f"return, {label}", fontsize=FONT_SIZE)
     return figure
+
+
+def boundary_figure(panels: Mapping[str, tuple]) -> Figure:
+    """Decision boundaries side by side: by title, the arguments of `decision_boundary` after the axes."""
+    figure = Figure(figsize=(6 * len(panels), 5.2), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, what) in zip(row, panels.items(), strict=True):
+        decision_boundary(axes, *what)
+        axes.set_title(title, fontsize=FONT_SIZE + 2)
+    return figure

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_lib.core.domains import DomainPair, Labelled, turned_digits, turned_moons
 from course_lib.core.evaluation import mean_with_interval
@@ -144,25 +143,22 @@ def write(rows: list[tuple[int, str, str, float]], folder: Path) -> None:
     numbers = [dict(zip(keys, row, strict=True)) for row in rows]
     store.write_here(folder / "dann.json", (json.dumps(numbers, indent=1) + "\n").encode())
     picture = io.BytesIO()
-    moons_figure(seed=3).savefig(picture, format="png", dpi=90)
+    figures.boundary_figure(moons_panels(seed=3)).savefig(picture, format="png", dpi=90)
     store.write_here(folder / "dann.png", picture.getvalue())
 
 
-def moons_figure(seed: int) -> Figure:
-    """What the source alone teaches about the moons, beside what domain-adversarial training does."""
-    figure = Figure(figsize=(12, 5.2), layout="constrained")
-    for axes, way in zip(figure.subplots(1, 2), ("source only", "DANN"), strict=True):
+def moons_panels(seed: int) -> dict[str, tuple]:
+    """What the source alone teaches of the moons, and what DANN does: what to draw, by title."""
+    panels = {}
+    for way in ("source only", "DANN"):
         pair = turned_moons(seed_everything(seed))
         model = trained(moon_model(), pair, way, seed_everything(seed))
-        figures.decision_boundary(
-            axes,
+        panels[f"{way}: {accuracy(model, pair.target_test):.0f} % of the target right"] = (
             lambda points, model=model: dann.class_probabilities(model, points)[:, 1],
             (pair.source_test.inputs.numpy(), pair.source_test.labels.numpy()),
             pair.target_test.inputs.numpy(),
         )
-        share = accuracy(model, pair.target_test)
-        axes.set_title(f"{way}: {share:.0f} % of the target right", fontsize=figures.FONT_SIZE + 2)
-    return figure
+    return panels
 
 
 def _over_seeds(rows: list[tuple[int, str, str, float]], condition: str, way: str) -> np.ndarray:
