@@ -231,7 +231,7 @@
 
     // Numbers stand above the ways, on a rim of their cell's colour.
     function drawNumbers({ drawing, cells }) {
-      const size = 15 / (cells[0].clientWidth + 1);
+      const size = Math.max(0.34, 15 / (cells[0].clientWidth + 1)); // cells
       for (let s = 0; s < S; s += 1) {
         const { number, colour } = cells[s].dataset;
         if (!number) continue;
@@ -381,7 +381,7 @@
 
     says.textContent = "Click or drag in the target to build walls; point at a cell to read its numbers.";
     const sizes = new ResizeObserver(() => paint());
-    sizes.observe(root);
+    sizes.observe(source.grid); // not the whole: a longer sentence below changes its height, and nothing to draw
     return { take, answered, failed, destroy() {
       sizes.disconnect(); theme.stop();
       window.removeEventListener("pointerup", lift); window.removeEventListener("pointercancel", lift);
