@@ -191,7 +191,7 @@ def test_a_narrow_page_stacks_the_rooms(open_notebook):
     assert notebook.page.evaluate(overflow) <= 1
 
 
-def test_python_moves_it_and_an_error_is_shown_until_it_is_gone(open_notebook):
+def test_an_error_is_shown_until_it_is_gone(open_notebook):
     code = CODE.replace(
         "gridworld.compare, ",
         "compare, ",
