@@ -79,12 +79,16 @@ def train_epopt(
         train(epopt_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
 
 
-@train_app.command("darc", epilog="Example: course train darc --world point --recipe darc --seeds 0-4")
+@train_app.command("darc", epilog="Example: course train darc --world point --recipe darc5 --seeds 0-4")
 def train_darc(
-    world: Annotated[str, typer.Option(help="point or arm.")] = "point",
+    world: Annotated[str, typer.Option(help="point, arm or point_dead.")] = "point",
     recipe: Annotated[
-        str, typer.Option(help="darc, or a rival: source, target_few, importance, or target (the ceiling).")
-    ] = "darc",
+        str,
+        typer.Option(
+            help="darc2, darc5 or darc20 (episodes of the target seen), or a rival: source, importance5, "
+            "target2, target5, target20, or target (the ceiling)."
+        ),
+    ] = "darc5",
     seeds: Seeds = "0",
     folder: Weights = RUNS,
     fresh: Fresh = False,
@@ -237,6 +241,19 @@ def reproduce_epopt(
         from course_lib.zoo import epopt_results
 
         reproduce("epopt", epopt_results, world, episodes, folder)
+
+
+@reproduce_app.command("darc", epilog="Example: course reproduce darc --world arm")
+def reproduce_darc(
+    world: Annotated[str, typer.Option(help="point, arm or point_dead.")] = "point",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per seed and domain.")] = 256,
+    folder: Tables = RUNS,
+) -> None:
+    """DARC: return in a target of which little was seen, against that of its rivals."""
+    with one_line_errors():
+        from course_lib.zoo import darc_results
+
+        reproduce("darc", darc_results, world, episodes, folder)
 
 
 def reproduce(idea: str, results: ModuleType, world: str, episodes: int, folder: Path) -> None:

@@ -166,6 +166,30 @@ def robustness_figure(
     return figure
 
 
+def shots_figure(
+    panels: Mapping[str, tuple[Sequence[float], Mapping[str, np.ndarray], Mapping[str, np.ndarray]]],
+) -> Figure:
+    """Return in the target against how much of it was seen, beside rivals to whom that does not matter.
+
+    Args:
+        panels: by title: transitions seen [M], curves [R, M] by label, and rivals [R] by label, which are
+            drawn as level lines.
+    """
+    figure = Figure(figsize=(9 * len(panels), 5.2), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, (seen, series, level)) in zip(row, panels.items(), strict=True):
+        everything = {
+            **series,
+            **{name: np.repeat(np.asarray(r)[:, None], len(seen), 1) for name, r in level.items()},
+        }
+        curves(axes, seen, everything, "transitions of the target seen", "return in the target")
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.set_xticks(seen, [f"{n:g}" for n in seen])
+        axes.set_title(title, fontsize=FONT_SIZE + 2)
+    return figure
+
+
 def boundary_figure(panels: Mapping[str, tuple]) -> Figure:
     """Decision boundaries side by side: by title, the arguments of `decision_boundary` after the axes."""
     figure = Figure(figsize=(6 * len(panels), 5.2), layout="constrained")

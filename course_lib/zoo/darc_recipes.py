@@ -87,7 +87,9 @@ EPISODES = (2, 5, 20)
 
 RECIPES = (
     "source",
-    *(f"{way}{n}" for way in ("darc", "importance", "target") for n in EPISODES),
+    *(f"darc{n}" for n in EPISODES),
+    "importance5",
+    *(f"target{n}" for n in EPISODES),
     "target",
 )
 """Trained in the source alone; in the source, with DARC's correction; in the source, with importance weights;

@@ -15,7 +15,6 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from course_lib.core.evaluation import transfer_grid
-from course_lib.core.networks import GaussianPolicy
 from course_lib.core.rollout import evaluate
 from course_lib.core.task_family import TaskFamily
 from course_lib.widgets.figures import robustness_figure
@@ -30,16 +29,6 @@ STEPS = 1000
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Columns of the paper's table 2."""
-
-
-def policies_of(world: str, recipe: str) -> dict[int, GaussianPolicy]:
-    """All trained policies of a recipe, by their seed and in its order.
-
-    Raises:
-        ZooError: the zoo holds no weights of it.
-    """
-    names = store.scores("epopt", world, recipe)
-    return {store.read_card(store.folder() / name)["seed"]: store.load_policy(name) for name in names}
 
 
 def evaluator(
@@ -79,7 +68,7 @@ def over_masses(world: str, recipe: str, episodes: int, masses: Sequence[float] 
     """
     family = WORLDS[world]()
     curves = []
-    for seed, policy in policies_of(world, recipe).items():
+    for seed, policy in store.policies("epopt", world, recipe).items():
         returns = evaluator(family, policy.act, seed)({"torso_mass": np.repeat(masses, episodes)})
         curves.append(returns.reshape(len(masses), episodes).mean(1))
     return np.array(curves)
@@ -99,7 +88,7 @@ def over_source(world: str, recipe: str, episodes: int) -> np.ndarray:
     family = WORLDS[world]()
     drawn = family.sample(np.random.default_rng(2**31 + 1), episodes)
     params = dict(zip(drawn.names(), drawn.array(episodes).T, strict=True))
-    policies = policies_of(world, recipe).values()
+    policies = store.policies("epopt", world, recipe).values()
     return np.array([evaluator(family, policy.act)(params) for policy in policies])
 
 
@@ -108,7 +97,7 @@ def over_mass_and_friction(world: str, recipe: str, episodes: int, cells: int = 
     family = WORLDS[world]()
     mass, friction = family.source["torso_mass"], family.source["ground_friction"]
     grids = []
-    for seed, policy in policies_of(world, recipe).items():
+    for seed, policy in store.policies("epopt", world, recipe).items():
         rows = {"torso_mass": np.linspace(mass.low, mass.high, cells)}
         columns = {"ground_friction": np.linspace(friction.low, friction.high, cells)}
         grids.append(transfer_grid(evaluator(family, policy.act, seed), rows, columns, episodes))

@@ -167,6 +167,15 @@ def best(idea: str, world: str, recipe: str) -> str:
     return max(found, key=found.get)
 
 
+def policies(idea: str, world: str, recipe: str) -> dict[int, GaussianPolicy | SquashedGaussianPolicy]:
+    """All trained policies of a recipe, by their seed and in its order; do not train them, copy them first.
+
+    Raises:
+        ZooError: the zoo holds no weights of it.
+    """
+    return {read_card(folder() / name)["seed"]: load_policy(name) for name in scores(idea, world, recipe)}
+
+
 @cache
 def load_policy(name: str) -> GaussianPolicy | SquashedGaussianPolicy:
     """A trained policy by its name, such as "epopt/hopper-eps1.0-seed0"; do not train it, copy it first.

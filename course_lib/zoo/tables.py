@@ -13,10 +13,10 @@ def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> list[st
     return [_row(header), _row(["---"] * len(header)), *map(_row, rows)]
 
 
-def over_seeds(scores: np.ndarray, rng: np.random.Generator) -> str:
+def over_seeds(scores: np.ndarray, rng: np.random.Generator, digits: int = 0) -> str:
     """A cell such as "1283 [726, 2010]": mean over seeds [R], with its 95 % bootstrap interval over seeds."""
     interval = mean_with_interval(scores, rng)
-    return f"{interval.mean:.0f} [{interval.low:.0f}, {interval.high:.0f}]"
+    return f"{interval.mean:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def _row(cells: Iterable[object]) -> str:

@@ -1,10 +1,11 @@
 """DARC's recipes: each trains where it says, and the rivals see what DARC sees, no more."""
 
+from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from course_lib.agents import sac
 from course_lib.core.networks import SquashedGaussianPolicy
 from course_lib.zoo import darc_recipes as recipes
 from course_lib.zoo import store, training
@@ -13,10 +14,12 @@ from course_lib.zoo import store, training
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(recipes, "EVALUATION_EPISODES", 4)
-    for world, config in recipes.CONFIGS.items():
-        inside = replace(config.policy_optimization, steps=5, updates=2, random_steps=100, batch_size=16)
-        tiny = replace(config, iterations=3, warmup_iterations=1, target_every=2, target_steps=6)
-        monkeypatch.setitem(recipes.CONFIGS, world, replace(tiny, policy_optimization=inside))
+    for world, pair in recipes.WORLDS.items():
+        inside = replace(pair.config.policy_optimization, steps=5, updates=2, random_steps=100, batch_size=16)
+        tiny = replace(
+            pair.config, iterations=20, warmup_iterations=1, target_steps=6, policy_optimization=inside
+        )
+        monkeypatch.setitem(recipes.WORLDS, world, replace(pair, config=tiny))
 
 
 def _card(recipe, folder, world="point", seed=0):
@@ -34,27 +37,46 @@ def test_every_recipe_leaves_a_policy_and_its_score_in_both_domains(small, tmp_p
 
 
 def test_who_sees_how_much_of_the_target(small, monkeypatch, tmp_path):
-    """Visits in iterations 1 and 3, of 6 steps of 4 simulations: no episode of 30 ends in them."""
-    monkeypatch.setattr(recipes, "TARGET_SIMULATIONS", 4)
+    """Five visits of 6 steps fill one episode of 30, so that none is lost to a reset."""
     seen = {recipe: _card(recipe, tmp_path)["target_steps"] for recipe in recipes.RECIPES}
-    assert seen["darc"] == seen["importance"] == 2 * 6 * 4
-    assert seen["target_few"] == seen["darc"] + 4  # SAC begins with a random step
-    assert seen["source"] == 0 and seen["target"] > seen["darc"]
+    assert seen["darc2"] == 2 * 6
+    assert seen["darc5"] == seen["importance5"] == 5 * 6
+    assert seen["target2"] == 6 + 5  # a random episode, as the memory is filled, and one round
+    assert seen["source"] == 0 and seen["target"] > seen["darc5"]
 
 
-def test_the_pair_differs_in_the_target_alone():
-    for world in recipes.WORLDS:
-        source, target = (env.params.array(2)[0] for env in recipes.pair(world, 2))
-        names = recipes.WORLDS[world]().params_type.names()
+def test_all_make_as_many_updates(small, monkeypatch, tmp_path):
+    made = Counter()
+    real = sac.update
+
+    def counted(agent, batch, config):
+        made[recipe] += 1
+        return real(agent, batch, config)
+
+    monkeypatch.setattr(sac, "update", counted)
+    for recipe in recipes.RECIPES:
+        _card(recipe, tmp_path)
+    assert made.pop("target20") == 19 * 2  # whole rounds only
+    assert set(made.values()) == {20 * 2}, made
+
+
+def test_the_pair_differs_in_one_motor_alone():
+    for pair in recipes.WORLDS.values():
+        source, target = (env.params.array(2)[0] for env in pair.make(2))
+        names = pair.family.params_type.names()
         differing = [name for name, a, b in zip(names, source, target, strict=True) if a != b]
-        assert differing == list(recipes.TARGETS[world])
-        np.testing.assert_array_equal(source, recipes.WORLDS[world]().means.array(1)[0])
+        assert differing == list(pair.source) == list(pair.target) == ["first_motor"]
 
 
 def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     digests = [
         _card(recipe, tmp_path / folder, seed=seed)["sha256"]
-        for recipe, seed, folder in (("darc", 0, "a"), ("darc", 0, "b"), ("darc", 1, "c"), ("source", 0, "d"))
+        for recipe, seed, folder in (
+            ("darc5", 0, "a"),
+            ("darc5", 0, "b"),
+            ("darc5", 1, "c"),
+            ("source", 0, "d"),
+        )
     ]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3

@@ -21,7 +21,7 @@ def _short(monkeypatch):
 def test_every_recipe_has_weights_of_five_seeds():
     for world in recipes.WORLDS:
         for recipe in recipes.RECIPES:
-            assert len(results_of.policies_of(world, recipe)) >= 5, (world, recipe)
+            assert len(store.policies("epopt", world, recipe)) >= 5, (world, recipe)
 
 
 def test_each_return_belongs_to_its_own_physics():
@@ -45,7 +45,7 @@ def test_each_return_belongs_to_its_own_physics():
 
 def test_curves_have_a_row_a_seed_and_a_column_a_mass():
     curves = results_of.over_masses("half_cheetah", "mass3", episodes=2, masses=(3.0, 9.0))
-    assert curves.shape == (len(results_of.policies_of("half_cheetah", "mass3")), 2)
+    assert curves.shape == (len(store.policies("epopt", "half_cheetah", "mass3")), 2)
 
 
 def _results():
