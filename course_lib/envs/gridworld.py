@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 from numpy import ndarray
 
-from course_lib.core import tabular
+from course_lib.core import tabular_correction
 from course_lib.core.types import shape_checked
 
 Cell = tuple[int, int]
@@ -246,9 +246,9 @@ def compare(
     steps: int = 100,
     source_transitions: int = 50_000,
     seed: int = 0,
-    correction: Callable[..., ndarray] = tabular.exact_correction,
-    estimate: Callable[..., ndarray] = tabular.estimated_correction,
-) -> tabular.Comparison:
+    correction: Callable[..., ndarray] = tabular_correction.exact_correction,
+    estimate: Callable[..., ndarray] = tabular_correction.estimated_correction,
+) -> tabular_correction.Comparison:
     """What a pair of rooms looks like to DARC: correction, values, ways and returns.
 
     Args:
@@ -261,8 +261,8 @@ def compare(
         steps: length of the episodes that are judged.
         source_transitions: how many the estimate sees of the source.
         seed: of the transitions.
-        correction: from both dynamics and `limit`, called as in `tabular`.
-        estimate: from both domains' transitions, called as in `tabular`.
+        correction: from both dynamics and `limit`, called as in `tabular_correction`.
+        estimate: from both domains' transitions, called as in `tabular_correction`.
 
     Raises:
         ValueError: the rooms differ in size, start or goal.
@@ -277,7 +277,7 @@ def compare(
     else:
         many, few = seen_in(source, source_transitions, 2 * seed), seen_in(target, shots, 2 * seed + 1)
         delta = estimate(many, few, p_source.shape, prior, limit)
-    return tabular.compare(
+    return tabular_correction.compare(
         p_source,
         p_target,
         reward(target),

@@ -1,4 +1,6 @@
 """What if the world has changed since training?
 
+dann: hide from the features which domain they come from; right where the difference is irrelevant. darc:
+where it is the dynamics that differ, pay the policy for going where both worlds agree.
 epopt: train on many worlds, keep the worst. epopt_adaptation: then find out which world this is.
 """

@@ -6,6 +6,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
     player          plays planar rollouts on a canvas
     physics_panel   sliders over the physics; a worker thread streams what happens
     baked           the same panel from a precomputed grid, where no kernel answers
+    correction_field  two rooms; draw walls into the target, see what the source is told
     robustness_map  return over two parameters; click a cell and that rollout plays
     live_curve      a training curve with a stop button
 

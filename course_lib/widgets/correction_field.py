@@ -22,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from course_lib.core.tabular import Comparison
+from course_lib.core.tabular_correction import Comparison
 from course_lib.widgets.module import module
 from course_lib.widgets.palette import BLUE, GREEN, PINK, VERMILLION
 from course_lib.widgets.worker import Worker

@@ -2,5 +2,6 @@
 
 store: read and write weights with their card. training: train what a recipe prepares, and store it.
 epopt_recipes: how each of EPOpt's was trained. epopt_results: the paper's claims, measured on them.
-darc_recipes: how DARC's and its rivals' were. tables: results as Markdown.
+darc_recipes: how DARC's and its rivals' were. darc_results: its claims. dann_results: those of domain
+adaptation in vision, trained on the spot. tables: results as Markdown.
 """

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.core import tabular
+from course_lib.core import tabular, tabular_correction
 from course_lib.envs.gridworld import (
     ACTIONS,
     MOVES,
@@ -98,7 +98,7 @@ def test_samples_follow_the_probabilities():
     room, _ = wall_in_target()
     p, behaviour = transition_matrix(room), uniform_behaviour(room)
     transitions = sample_transitions(np.random.default_rng(0), p, 1_000_000, behaviour)
-    counts = tabular.transition_counts(transitions, p.shape)
+    counts = tabular_correction.transition_counts(transitions, p.shape)
     assert not counts[p == 0].any(), "nothing impossible in a million"
     expected = 1e6 * behaviour[:, :, None] * p
     likely = expected > 0
@@ -146,7 +146,7 @@ def test_the_soft_policies_agree_up_to_steps_against_the_wall(temperature, apart
     source, target = wall_in_target()
     p_source, p_target = transition_matrix(source), transition_matrix(target)
     terminal, r = source.mask([source.goal]), reward(source)
-    delta = tabular.exact_correction(p_source, p_target, 100.0)
+    delta = tabular_correction.exact_correction(p_source, p_target, 100.0)
     corrected, best, alone = (
         tabular.soft_value_iteration(p, rewards, 0.99, temperature, terminal).policy
         for p, rewards in (
@@ -170,7 +170,7 @@ def test_the_soft_policies_agree_up_to_steps_against_the_wall(temperature, apart
 def test_the_estimate_sharpens_with_the_shots_until_the_way_is_right():
     source, target = wall_in_target()
     p_source, p_target = transition_matrix(source), transition_matrix(target)
-    exact = tabular.exact_correction(p_source, p_target)
+    exact = tabular_correction.exact_correction(p_source, p_target)
     weight = p_source * (uniform_behaviour(source) * uniform_behaviour(target))[:, :, None]
     weight /= weight.sum()
     data = [uniform_behaviour(room) for room in (source, target)]
@@ -178,7 +178,7 @@ def test_the_estimate_sharpens_with_the_shots_until_the_way_is_right():
     for n in (100, 10_000, 1_000_000):
         rng = np.random.default_rng(0)
         seen = sample_transitions(rng, p_source, 50_000, data[0])
-        delta = tabular.estimated_correction(
+        delta = tabular_correction.estimated_correction(
             seen, sample_transitions(rng, p_target, n, data[1]), p_source.shape
         )
         centred = [x - (weight * x).sum() for x in (delta, exact)]

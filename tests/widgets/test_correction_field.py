@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib.core.tabular import Comparison, Outcome
+from course_lib.core.tabular_correction import Comparison, Outcome
 from course_lib.envs import gridworld
 from course_lib.widgets.correction_field import FULL, WAYS, CorrectionField, in_words, strength, wedge
 from course_lib.widgets.module import STATIC, module
