@@ -1,4 +1,5 @@
 """How does one agent learn one task? The engines that ideas drive.
 
-ppo: learns from what it just did, in very many worlds at once. sac: learns from all it ever did, and so needs fewer steps.
+ppo: learns from what it just did, in very many worlds at once. sac: learns from all that it ever did, and
+so needs fewer steps.
 """
