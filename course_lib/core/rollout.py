@@ -6,13 +6,20 @@ Source: autoreset modes as in Gymnasium's VectorEnv, https://gymnasium.farama.or
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
-from course_lib.core.networks import GaussianPolicy
+
+
+class Policy(Protocol):
+    """Whatever can act."""
+
+    def sample(self, obs: Tensor) -> Tensor:
+        """Actions [N, A] for observations [N, S]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +110,7 @@ class Collector:
         self._high = env.single_action_space.high
 
     @torch.no_grad()
-    def collect(self, policy: GaussianPolicy, steps: int) -> tuple[Transitions, np.ndarray]:
+    def collect(self, policy: Policy, steps: int) -> tuple[Transitions, np.ndarray]:
         """Acts for a number of steps in every simulation.
 
         Args:
@@ -154,7 +161,7 @@ class Collector:
 
 
 @torch.no_grad()
-def episodes(env: VectorEnv, policy: GaussianPolicy, horizon: int, seed: int) -> Transitions:
+def episodes(env: VectorEnv, policy: Policy, horizon: int, seed: int) -> Transitions:
     """One trajectory per simulation, from its start to its end or to the horizon.
 
     Args:
