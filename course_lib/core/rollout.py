@@ -14,7 +14,6 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 
-
 class Policy(Protocol):
     """Whatever can act."""
 
