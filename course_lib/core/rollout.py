@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from torch import Tensor
 
 
@@ -76,6 +76,13 @@ def _mode(env: VectorEnv) -> AutoresetMode:
 
 def _float(array: np.ndarray) -> Tensor:
     return torch.as_tensor(array, dtype=torch.float32)
+
+
+def _let_wait(env: VectorEnv, ended: np.ndarray) -> None:
+    # Our worlds keep a finished simulation as it is. Gymnasium's own refuse to be stepped with one among
+    # them, so there it runs on, uncounted.
+    if isinstance(env, SyncVectorEnv | AsyncVectorEnv) and ended.any():
+        env.reset(options={"reset_mask": ended})
 
 
 class Collector:
@@ -198,6 +205,7 @@ def episodes(env: VectorEnv, policy: Policy, horizon: int, seed: int) -> Transit
         alive = alive & ~data.ended[t]
         if not alive.any():
             break
+        _let_wait(env, terminated | truncated)
     data.ended[t] |= alive
     return _cut(data, t + 1)
 
@@ -231,4 +239,5 @@ def evaluate(env: VectorEnv, act, steps: int, seed: int = 0) -> np.ndarray:
         alive &= ~(terminated | truncated)
         if not alive.any():
             break
+        _let_wait(env, terminated | truncated)
     return total

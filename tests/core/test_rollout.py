@@ -131,12 +131,7 @@ class Onward(SyncVectorEnv):
         return super().step(actions)
 
 
-REFUSES = pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="with autoreset disabled, Gymnasium's own worlds refuse a step while one of them is finished",
-)
-BATCHES = pytest.mark.parametrize("batch", [Onward, pytest.param(SyncVectorEnv, marks=REFUSES)])
+BATCHES = pytest.mark.parametrize("batch", [Onward, SyncVectorEnv])
 
 
 def _uneven(batch):
