@@ -65,7 +65,7 @@
     const number = h("div", { class: "course-live-number" }, "–");
     const body = h("tbody");
     const table = h("table", { "aria-label": "Correlation with the exact field when learning had ended" },
-      h("thead", {}, h("tr", {}, h("th", {}, "samples"), h("th", {}, "correlation at the end"))), body);
+      h("thead", {}, h("tr", {}, h("th", {}, "samples"), h("th", {}, "final correlation"))), body);
     const says = h("div", { class: "course-live-says", role: "status" }, "Point at a field, or move over it with the arrow keys, to read its numbers.");
     const ramp = h("i", { "aria-hidden": "true" }), problem = h("div", { role: "alert" });
     root.append(
@@ -88,7 +88,7 @@
       const kind = theme.dark ? "dark" : "light", size = Math.min(1, Math.abs(value) / limit);
       return course.mix(theme.colours.paper, (value < 0 ? LOW : HIGH)[kind], size);
     };
-    const frame = { left: 58, right: 12, top: 8, bottom: 52 };
+    const frame = { left: 76, right: 12, top: 8, bottom: 52 };
     const span = (axis) => { const v = axis.values, half = v.length > 1 ? (v[1] - v[0]) / 2 : 0.5; return [v[0] - half, v[v.length - 1] + half]; };
     const [x0, x1] = span(columns), [y0, y1] = span(rows);
 
