@@ -7,6 +7,7 @@ Classifiers", ICLR 2021, https://arxiv.org/abs/2006.13916, figures 5 and 6.
 
 import io
 import json
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,12 @@ def as_markdown(results: Results, command: str) -> str:
     lines = [
         f"# DARC, {results.world.replace('_', ' ')}",
         "",
-        f"Made by `{command}`. Source: {next(told)}; target: {next(told)}. Undiscounted return of",
-        f"{pair.config.target_steps} steps, most likely actions: mean over",
-        f"{min(map(len, results.target.values()))} seeds, with the 95 % bootstrap interval over seeds.",
+        textwrap.fill(
+            f"Made by `{command}`. Source: {next(told)}; target: {next(told)}. Undiscounted return of "
+            f"{pair.config.target_steps} steps with the policy's most likely actions: mean over "
+            f"{min(map(len, results.target.values()))} seeds, with the 95 % bootstrap interval over seeds.",
+            width=110,
+        ),
         "",
         *tables.table(
             ["recipe", "trained in", "target transitions", "return in the target", "return in the source"],
