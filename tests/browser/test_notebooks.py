@@ -56,6 +56,30 @@ def test_start_here_runs_and_its_slider_moves_the_hopper(open_notebook, applicat
             show(notebook, cell_id, f"notebook-00-{cell_id}")
 
 
+@pytest.mark.timeout(900)
+def test_darc_runs_from_the_top_and_its_widgets_answer(open_notebook):
+    path = NOTEBOOKS / "03_darc.ipynb"
+    notebook = open_notebook(path)
+    assert notebook.locator("img[alt^='Left, the source']").evaluate("image => image.naturalWidth") > 500
+    notebook.run_all(800)
+    for cell_id in headings_and_outputs(path):
+        show(notebook, cell_id, f"notebook-03-{cell_id}")
+    show(notebook, "grid", "notebook-03-grid")
+    wedges = "document.querySelectorAll('.course-field')[0].querySelectorAll('.course-field-wedge').length"
+    assert notebook.page.evaluate(wedges) == 2
+    notebook.locator(".course-field-target [data-state='35']").first.click()  # the new wall, away with it
+    notebook.wait(f"{wedges} === 0", 20)
+    show(notebook, "live", "notebook-03-live-learning")
+    number = "+document.querySelector('.course-live-number').textContent"
+    notebook.wait(
+        f"document.querySelector('.course-live-step').textContent.startsWith('done') && {number} > 0.8", 60
+    )
+    show(notebook, "live", "notebook-03-live-learned")
+    notebook.axe(".course-live")
+    show(notebook, "play-target", "notebook-03-play-target")
+    assert notebook.ink(".course-player canvas") > 0.01
+
+
 @pytest.mark.timeout(600)
 def test_epopt_runs_from_the_top_and_its_panel_answers(open_notebook):
     path = NOTEBOOKS / "04_epopt.ipynb"
