@@ -59,7 +59,7 @@ def test_it_learns_by_itself_and_the_slider_learns_anew(open_notebook):
 
 
 def test_it_can_be_stopped_and_begun_again(open_notebook):
-    notebook = show(open_notebook, "notebook")
+    notebook = show(open_notebook, "notebook", code=CODE.replace("sleep(0.05)", "sleep(0.3)"))
     notebook.wait(f"{STEP}.startsWith('learning')", 10)
     button = notebook.locator(f"{FIELD} button").first
     button.click()
