@@ -82,6 +82,49 @@ def test_one_update_moves_everything_once_and_the_slow_critics_a_little():
         torch.testing.assert_close(slow, old + 0.1 * (fast - old))
 
 
+def test_one_update_is_the_equations_written_out():
+    """Plain descent, since the first step of Adam hides how large a gradient is; no number is a default."""
+    torch.manual_seed(0)
+    config = sac.SACConfig(gamma=0.9, temperature=0.3, polyak_rate=0.1, hidden=(8,), target_entropy=-0.7)
+    agent = sac.Agent(3, 2, config)
+    agent.log_temperature.data.fill_(math.log(0.5))  # by now it has moved from its setting
+    for parameter in agent.target_critics.parameters():
+        parameter.add_(0.3 * torch.randn_like(parameter))
+    slow = copy.deepcopy(agent)
+    agent.critic_optimizer = torch.optim.SGD(agent.critics.parameters(), lr=0.01)
+    agent.policy_optimizer = torch.optim.SGD([*agent.policy.parameters(), agent.log_temperature], lr=0.01)
+    batch = batch_of(16, terminated=torch.arange(16) % 3 == 0, weight=2 * torch.rand(16))
+    torch.manual_seed(1)
+    record = sac.update(agent, batch, config)
+
+    def descend(parameters, loss):
+        parameters = list(parameters)
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.data -= 0.01 * gradient
+
+    torch.manual_seed(1)
+    with torch.no_grad():
+        next_action, next_log_prob = slow.policy.sample_with_log_prob(batch.next_obs)
+        first, second = slow.target_critics(batch.next_obs, next_action)
+        future = (1 - batch.terminated.float()) * (torch.minimum(first, second) - 0.5 * next_log_prob)
+        target = batch.reward + 0.9 * future
+    first, second = slow.critics(batch.obs, batch.action)
+    loss = (batch.weight * ((first - target) ** 2 + (second - target) ** 2)).sum() / 16
+    descend(slow.critics.parameters(), loss)
+    action, log_prob = slow.policy.sample_with_log_prob(batch.obs)
+    first, second = slow.critics(batch.obs, action)
+    loss_pi = (batch.weight * (0.5 * log_prob - torch.minimum(first, second))).sum() / 16
+    descend(slow.policy.parameters(), loss_pi)
+    # d/d log temperature of -log temperature * (mean log pi + wanted entropy), of both actions together
+    slow.log_temperature.data += 0.01 * (log_prob.detach().mean() - 2 * 0.7)
+    for old, fast in zip(slow.target_critics.parameters(), slow.critics.parameters(), strict=True):
+        old.data = 0.9 * old + 0.1 * fast.data
+    for (name, found), expected in zip(agent.named_parameters(), slow.parameters(), strict=True):
+        torch.testing.assert_close(found.data, expected.data, msg=lambda text, name=name: f"{name}: {text}")
+    assert record["critic_loss"].item() == pytest.approx(loss.item(), rel=1e-4)
+    assert record["entropy"].item() == pytest.approx(-log_prob.mean().item(), rel=1e-4)
+
+
 def test_a_fixed_temperature_stays():
     config = sac.SACConfig(learn_temperature=False, temperature=0.3)
     agent = sac.Agent(3, 2, config)

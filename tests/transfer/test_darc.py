@@ -118,6 +118,42 @@ def test_the_second_classifier_teaches_the_first_nothing():
     assert any(parameter.grad.abs().sum() > 0 for parameter in classifiers.sas_net.parameters())
 
 
+def test_where_the_next_state_adds_nothing_the_correction_is_zero():
+    torch.manual_seed(0)
+    classifiers = darc.DomainClassifiers(2, 3, darc.DARCConfig())
+    for parameter in classifiers.sa_net.parameters():
+        parameter.data.normal_()  # however sure the first classifier is
+    for parameter in classifiers.sas_net[-1].parameters():
+        parameter.data.zero_()
+    delta = darc.correction(classifiers, torch.randn(9, 2), torch.randn(9, 3), torch.randn(9, 2), 10.0)
+    assert torch.equal(delta, torch.zeros(9))
+
+
+def test_the_classifiers_are_told_which_half_is_the_target_and_see_noise_only_in_training():
+    config = darc.DARCConfig(noise_scale=0.3)
+    classifiers = darc.DomainClassifiers(1, 1, config)
+    seen = []
+
+    def inputs(obs, action, next_obs, noise_scale):
+        seen.append(noise_scale)
+        return darc.classifier_inputs(obs, action, next_obs, 0.0)
+
+    def loss(sa_logits, sas_logits, is_target):
+        assert is_target.tolist() == [False] * 4 + [True] * 4
+        return darc.classifier_loss(sa_logits, sas_logits, is_target)
+
+    low, high = (batch_of(*torch.full((3, 4, 1), value)) for value in (-1.0, 1.0))
+    for _ in range(300):
+        record = darc.update_classifiers(classifiers, low, high, config, inputs, loss)
+    assert record["classifier_accuracy"] == 1.0
+    with torch.no_grad():
+        logits = classifiers.sa(torch.ones(1, 2))
+    assert logits[0, 1] > logits[0, 0] + 1.0  # at 1, where the target is, the target's logit is larger
+    assert set(seen) == {0.3}
+    darc.correction(classifiers, low.obs, low.action, low.next_obs, 10.0, classifier_inputs=inputs)
+    assert seen[-1] == 0.0
+
+
 def test_where_nothing_but_the_step_is_scaled_the_classifiers_see_standard_deviations():
     classifiers = darc.DomainClassifiers(2, 3, darc.DARCConfig())
     collector = Collector(point(16), seed=0)
@@ -227,6 +263,19 @@ def test_the_target_is_visited_as_rarely_as_asked():
     records = run(0, tiny)[1]
     assert [record["target_steps"] for record in records] == [7] * 5 + [14] * 5 + [21]
     assert records[-1]["steps"] == 480 + 11 * 16 * 30
+
+
+def test_the_statistics_of_the_inputs_are_those_of_both_domains():
+    inside = dataclasses.replace(SMALL.policy_optimization, updates=1)
+    tiny = dataclasses.replace(
+        SMALL, iterations=2, target_every=1, target_steps=7, policy_optimization=inside
+    )
+    rng = seed_everything(0)
+    classifiers = darc.DomainClassifiers(2, 3, tiny)
+    agent = sac.Agent(2, 3, inside)
+    for _ in darc.train(agent, classifiers, point(16), point(1, first_motor=-1.0), tiny, rng):
+        pass
+    assert classifiers.norm.count.item() == 2 * (16 * 30 + 7)
 
 
 def test_no_correction_is_paid_before_the_warm_up_is_over():
