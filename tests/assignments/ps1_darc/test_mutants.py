@@ -6,7 +6,12 @@ import mutants
 NAME = "ps1_darc"
 BAR = 0.98
 
-SURVIVORS: dict[tuple[str, str], str] = {}
+SURVIVORS = {
+    (
+        "q1",
+        "sas = sas - noise_scale * torch.randn_like(sas)",
+    ): "equal: noise around 0 is as likely with either sign",
+}
 """Question and changed line -> why the change cannot be seen."""
 
 
@@ -23,5 +28,5 @@ def test_mutants_lose_points():
         if kept
     }
     assert survivors == set(SURVIVORS), "a gap in the tests, or a survivor that is none any more"
-    assert len(tried) > 80
+    assert len(tried) > 130
     assert 1 - len(survivors) / len(tried) >= BAR

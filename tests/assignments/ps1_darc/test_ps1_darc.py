@@ -162,11 +162,11 @@ VISIBLE = [
     ("q4", "_wrong_deltas(_sure_sa_5, _sure_sas_5, 2.5)", "_sure_more_wrong_4"),
     *(
         ("q5", f"_wrong_rewards(_reward_5, _delta_5, _target_5, {i}, 20, 0.2)", f"_wrong_5[{i}]")
-        for i in (50, 20, 21, 3)
+        for i in (3, 20, 50, 21)
     ),
     *(
         ("q5", f"_wrong_rewards(_reward_6, _delta_6, _target_6, {i}, 7, 0.5)", f"_more_wrong_5[{i}]")
-        for i in (8, 30, 7, 2)
+        for i in (2, 7, 30, 8)
     ),
     ("q6", "_wrong_corrections(6.0, _world_6(0, 2, 3), _few_6)", "_wrong_6"),
     ("q6", "_wrong_corrections(2.5, _world_6(2, 3, 1), _three_6)", "_more_wrong_6"),

@@ -915,7 +915,7 @@ def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, tem
     return reward
 
 
-@wrong("q5", "The warm-up is the wrong way round")
+@wrong("q5", "Is a comparison the wrong way round?")
 def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, temperature):
     if iteration > warmup_iterations:
         return reward
@@ -936,7 +936,7 @@ def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, tem
     return torch.where(is_target, reward, reward + temperature * delta)
 
 
-@wrong("q5", "used during the warm-up")
+@wrong("q5", "The correction was used DURING the warm-up")
 def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, temperature):
     # No warm-up.
     return torch.where(is_target, reward, reward + temperature * delta)
@@ -1002,7 +1002,7 @@ def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, tem
         return torch.where(is_target, reward, reward + temperature * delta)
 
 
-@wrong("q5", "is wrong")
+@wrong("q5", "in iteration 8 with 7 iterations of warm-up")
 def corrected_reward(reward, delta, is_target, iteration, warmup_iterations, temperature):
     # The warm-up of the example, for every run.
     if iteration <= 20:
@@ -1026,7 +1026,7 @@ def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_
     return delta_reward(sa_classifier(sa), sas_classifier(sas), limit)
 
 
-@wrong("q6", "are exchanged: delta_reward wants")
+@wrong("q6", "delta_reward wants the logits of (s, a) first")
 def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
     sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
     return delta_reward(sas_classifier(sas), sa_classifier(sa), limit)
@@ -1099,7 +1099,7 @@ def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_
     return delta_reward(sa_classifier(sa), sas_classifier(sas), limit).mean()
 
 
-@wrong("q6", "hand on what delta_reward returns")
+@wrong("q6", "The sign is flipped")
 def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
     sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
     return -delta_reward(sa_classifier(sa), sas_classifier(sas), limit)
