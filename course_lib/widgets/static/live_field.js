@@ -116,7 +116,7 @@
             const value = values[r * C + c], size = Math.abs(value) / limit;
             if (size < 0.12) continue;
             course.text(context, value < 0 ? "−" : "+", frame.left + ((c + 0.5) / C) * w, frame.top + ((R - r - 0.5) / R) * t,
-              { colour: theme.colours.ink, size: 16 + 6 * Math.min(1, size), weight: 600, align: "center", baseline: "middle" });
+              { colour: theme.colours.ink, halo: theme.colours.paper, size: 16 + 6 * Math.min(1, size), weight: 600, align: "center", baseline: "middle" });
           }
         }
       } else {
