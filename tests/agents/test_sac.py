@@ -202,6 +202,22 @@ def test_same_seed_same_numbers():
     assert learned_return(3, 3) == learned_return(3, 3) != learned_return(4, 3)
 
 
+def test_the_record_holds_the_mean_of_the_last_hundred_episodes(monkeypatch):
+    finished, real = [], Collector.collect
+
+    def collect(self, policy, steps):
+        data, returns = real(self, policy, steps)
+        if isinstance(policy, sac.SquashedGaussianPolicy):  # not what fills the memory
+            finished.extend(returns)
+        return data, returns
+
+    monkeypatch.setattr(Collector, "collect", collect)
+    config = sac.SACConfig(steps=30, updates=1, random_steps=480, batch_size=8)
+    for record in sac.train(sac.Agent(2, 3, config), point(16), config, 8, np.random.default_rng(0)):
+        assert record["return_mean"] == pytest.approx(np.mean(finished[-100:]))
+    assert len(finished) > 100
+
+
 def test_the_memory_is_filled_with_at_least_the_asked_random_steps():
     torch.manual_seed(0)
     env = PointVectorEnv(4)  # resets by itself: its reset steps are no transitions

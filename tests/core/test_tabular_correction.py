@@ -186,3 +186,17 @@ def test_compare_judges_each_policy_in_the_target():
     assert best.expected_return == -1.0, "to fall is over sooner, and this reward does not mind"
     np.testing.assert_allclose(result.correction[0], [-2000.0, 0.0])
     assert result.source_value.shape == result.target_value.shape == (4,)
+
+
+def test_compare_pays_the_correction_in_reward_per_nat_in_the_source(rng):
+    (source, reward), (target, _) = random_world(rng), random_world(rng)
+    terminal = np.arange(6) == 5
+    delta = exact_correction(source, target)
+    result = compare(source, target, reward, terminal, 0, delta, 0.9, 0.3, 10)
+    paid = reward[:, :, None] + 0.3 * delta
+    np.testing.assert_allclose(
+        result.source_value, soft_value_iteration(source, paid, 0.9, 0.3, terminal).value
+    )
+    np.testing.assert_allclose(
+        result.target_value, soft_value_iteration(target, reward, 0.9, 0.3, terminal).value
+    )

@@ -265,6 +265,24 @@ def test_a_batch_of_another_width_is_refused_at_the_call():
         )
 
 
+@pytest.mark.parametrize(("sources", "targets"), [(200, 3), (3, 200)])
+def test_the_domains_may_differ_in_size_and_each_is_drawn_from_all_its_samples(sources, targets):
+    seen = {"source": set(), "target": set()}
+    model = dann.Model(1, 2)
+    real = model.features.forward
+
+    def features(inputs):
+        seen["source"] |= set(inputs[:64, 0].tolist())
+        seen["target"] |= set(inputs[64:, 0].tolist())
+        return real(inputs)
+
+    model.features.forward = features
+    source, target = torch.linspace(0, 1, sources)[:, None], torch.linspace(2, 3, targets)[:, None]
+    labels = torch.arange(sources) % 2
+    list(dann.train(model, source, labels, target, dann.DANNConfig(steps=40), np.random.default_rng(0)))
+    assert seen == {"source": set(source[:, 0].tolist()), "target": set(target[:, 0].tolist())}
+
+
 def test_accuracy_counts_the_right_ones():
     model = lambda inputs: inputs  # noqa: E731
     assert dann.accuracy(model, torch.eye(4), torch.tensor([0, 1, 2, 0])) == 0.75
