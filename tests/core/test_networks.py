@@ -115,6 +115,26 @@ def test_squashed_actions_lie_inside_the_bounds_and_act_repeats():
         policy.act(np.zeros((1, 2)))
 
 
+def test_squashed_actions_have_the_stated_mean_and_deviation_before_squashing():
+    torch.manual_seed(0)
+    policy = SquashedGaussianPolicy(2, 1, (8,))
+    policy.net[-1].bias.data = torch.tensor([0.4, -1.5])  # mean and log deviation at observation 0
+    obs = torch.zeros(20_000, 2)
+    rng = np.random.default_rng(0)
+    with torch.no_grad():
+        drawn = (policy.sample(obs), policy.sample_with_log_prob(obs)[0], policy.act(obs.numpy(), rng))
+    for action in drawn:
+        before = np.arctanh(np.asarray(action))
+        assert before.mean() == pytest.approx(0.4, abs=0.01)
+        assert before.std() == pytest.approx(np.exp(-1.5), rel=0.03)
+    np.testing.assert_allclose(policy.act(np.zeros((1, 2))), np.tanh([[0.4]]), rtol=1e-5)
+    action, _ = policy.sample_with_log_prob(obs[:50])
+    (gradient,) = torch.autograd.grad(action.sum(), policy.net[-1].bias)
+    assert gradient[0].item() == pytest.approx((1 - action.detach() ** 2).sum().item(), rel=1e-4)
+    policy.net[-1].bias.data = torch.tensor([0.0, 9.0])
+    assert policy(obs[:1])[1].item() == 2.0
+
+
 def test_both_critics_are_the_two_networks_that_they_were_made_of():
     torch.manual_seed(0)
     twin = TwinQ(3, 2, (8, 8))
