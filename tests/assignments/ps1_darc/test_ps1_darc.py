@@ -2,14 +2,21 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import answer_banks
 import nbformat
 import numpy as np
 import pytest
+import torch
 from answer_banks import Answer, Marks, grade, visible_only
+from scipy.stats import spearmanr
 
+from course_lib.agents import sac
+from course_lib.core.rollout import evaluate
+from course_lib.core.seeding import seed_everything
+from course_lib.envs import point
 from course_lib.transfer import darc
 
 NAME = "ps1_darc"
@@ -225,3 +232,55 @@ def test_banks_stay_out_of_the_release(released):
     assert "wrong_answers" not in json.dumps(released)
     folder = answer_banks.ROOT / "assignments" / NAME
     assert [p.name for p in folder.iterdir()] == [f"{NAME}.ipynb"]
+
+
+def trained(answers: dict, iterations: int, seed: int) -> tuple[float, darc.DomainClassifiers]:
+    """Return in the target after a short training with the answers, as in the notebook's own run."""
+    inside = sac.SACConfig(
+        gamma=0.95, temperature=0.2, learn_temperature=False, random_steps=480, steps=30, updates=25
+    )
+    config = darc.DARCConfig(
+        iterations=iterations, target_every=15, warmup_iterations=0, policy_optimization=inside
+    )
+    iteration = 1
+
+    def use(batch, delta, temperature):
+        is_target = torch.zeros(len(batch), dtype=torch.bool)
+        reward = answers["corrected_reward"](batch.reward, delta, is_target, iteration, 15, temperature)
+        return replace(batch, reward=reward)
+
+    rng = seed_everything(seed)
+    agent, classifiers = sac.Agent(2, 3, inside), darc.DomainClassifiers(2, 3, config)
+    worlds = point.PointVectorEnv(16), point.PointVectorEnv(1, first_motor=-1.0)
+    equations = {name: answers[name] for name in ("classifier_inputs", "classifier_loss", "delta_reward")}
+    for record in darc.train(agent, classifiers, *worlds, config, rng, use=use, **equations):
+        iteration = record["iteration"] + 1
+    test = point.PointVectorEnv(64, first_motor=-1.0, autoreset_mode="Disabled")
+    return evaluate(test, agent.policy.act, steps=point.HORIZON).mean(), classifiers
+
+
+def test_answers_train_a_policy_for_the_target(solution):
+    """The run of the notebook, shortened: the right correction works, and its opposite does not."""
+    answers: dict = {"np": np, "torch": torch}
+    for source in answer_banks.answer_cells(solution).values():
+        exec(source, answers)
+    in_target, classifiers = trained(answers, 45, seed=0)
+    assert in_target > -60
+
+    rng, noise = np.random.default_rng(0), point.PointParams().noise
+    obs, action = rng.uniform([-1.2, -0.3], [1.2, 0.3], (500, 2)), rng.uniform(-1, 1, (500, 3))
+    next_obs = point.mean_step(obs, action, point.PointParams()) + noise * rng.standard_normal((500, 2))
+    exact = point.log_density(obs, action, next_obs, point.PointParams(first_motor=-1.0))
+    exact -= point.log_density(obs, action, next_obs, point.PointParams())
+    raw = (torch.tensor(x, dtype=torch.float32) for x in (obs, action, next_obs))
+    learned = answers["correction"](
+        *classifiers.normalize(*raw),
+        *(classifiers.sa, classifiers.sas),
+        *(answers["classifier_inputs"], answers["delta_reward"], 10.0),
+    ).numpy()
+    assert np.mean(np.sign(learned) == np.sign(exact)) > 0.9
+    assert spearmanr(learned, exact).statistic > 0.8
+
+    right = answers["delta_reward"]
+    in_target, _ = trained({**answers, "delta_reward": lambda *logits: -right(*logits)}, 45, seed=0)
+    assert in_target < -70
