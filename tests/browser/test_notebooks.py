@@ -114,3 +114,27 @@ def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_noteboo
     notebook.locator(".course-curve button").first.press("Enter")
     notebook.wait_done(60)
     assert "kept GaussianPolicy True" in notebook.text()
+
+
+@pytest.mark.timeout(300)
+def test_darc_trains_before_a_learners_eyes_and_can_be_stopped(open_notebook, tmp_path):
+    """The cells that the training needs, with TRAIN switched on."""
+    content = nbformat.read(NOTEBOOKS / "03_darc.ipynb", as_version=4)
+    wanted = {"setup", "zoo", "watch", "train"}
+    content.cells = [cell for cell in content.cells if cell.id in wanted]
+    assert {cell.id for cell in content.cells} == wanted
+    assert "TRAIN = False" in content.cells[-1].source
+    content.cells[-1].source = content.cells[-1].source.replace("TRAIN = False", "TRAIN = True")
+    check = "print('kept', len(run) > 3, run.stopped)"
+    content.cells.append(nbformat.v4.new_code_cell(check, id="check"))
+    copy = tmp_path / "train.ipynb"
+    nbformat.write(content, copy)
+    notebook = open_notebook(copy)
+    notebook.start_all()
+    curve = "document.querySelector('.course-curve [role=status]')?.textContent"
+    notebook.wait(f"/iteration (3[0-9]|[4-9][0-9])/i.test({curve})", 200)
+    notebook.page.wait_for_timeout(500)
+    notebook.screenshot("notebook-03-training")
+    notebook.locator(".course-curve button").first.press("Enter")
+    notebook.wait_done(60)
+    assert "kept True True" in notebook.text()
