@@ -1026,16 +1026,29 @@ def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_
     return delta_reward(sa_classifier(sa), sas_classifier(sas), limit)
 
 
-@wrong("q6", "delta_reward wants the logits of (s, a) first")
+@wrong("q6", "are exchanged: delta_reward wants")
 def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
     sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
     return delta_reward(sas_classifier(sas), sa_classifier(sa), limit)
 
 
-@wrong("q6", "The same logits were used twice")
+@wrong("q6", "The logits of (s, a) were used twice")
 def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
     sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
     return delta_reward(sa_classifier(sa), sa_classifier(sa), limit)
+
+
+@wrong("q6", "The logits of (s, a, s') were used twice")
+def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
+    sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
+    return delta_reward(sas_classifier(sas), sas_classifier(sas), limit)
+
+
+@wrong("q6", "classifier_inputs was not called")
+def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
+    sa = torch.cat([obs, action], 1)
+    sas = torch.cat([sa, next_obs], 1)
+    return delta_reward(sa_classifier(sa), sas_classifier(sas), limit)
 
 
 @wrong("q6", "sa_classifier was called with (5, 7)")
@@ -1099,7 +1112,7 @@ def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_
     return delta_reward(sa_classifier(sa), sas_classifier(sas), limit).mean()
 
 
-@wrong("q6", "The sign is flipped")
+@wrong("q6", "hand on what delta_reward returns")
 def correction(obs, action, next_obs, sa_classifier, sas_classifier, classifier_inputs, delta_reward, limit):
     sa, sas = classifier_inputs(obs, action, next_obs, 0.0)
     return -delta_reward(sa_classifier(sa), sas_classifier(sas), limit)
