@@ -74,7 +74,8 @@ def test_darc_runs_from_the_top_and_its_widgets_answer(open_notebook):
     notebook.wait(
         f"document.querySelector('.course-live-step').textContent.startsWith('done') && {number} > 0.8", 60
     )
-    show(notebook, "live", "notebook-03-live-learned")
+    notebook.locator(".course-live").scroll_into_view_if_needed()
+    notebook.screenshot("notebook-03-live-learned")
     notebook.axe(".course-live")
     show(notebook, "play-target", "notebook-03-play-target")
     assert notebook.ink(".course-player canvas") > 0.01
