@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
@@ -34,7 +35,7 @@ class SACConfig:
     """Reward per nat of entropy at the start, > 0."""
     learn_temperature: bool = True
     """Move the temperature towards the target entropy; otherwise it stays."""
-    target_entropy: float = -1.0
+    target_entropy_per_action: float = -1.0
     """Entropy that a learned temperature aims at, in nats per action dimension."""
     learning_rate: float = 1e-3
     """Step size of Adam, for all networks, > 0."""
@@ -75,7 +76,7 @@ class Agent(nn.Module):
         self.critics = TwinQ(obs_size, action_size, config.hidden)
         self.target_critics = copy.deepcopy(self.critics).requires_grad_(False)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
-        self.target_entropy = config.target_entropy * action_size
+        self.target_entropy = config.target_entropy_per_action * action_size
         rate = config.learning_rate
         # The fused Adam is right only for contiguous parameters, which these are.
         self.critic_optimizer = torch.optim.Adam(self.critics.parameters(), lr=rate, fused=True)
@@ -179,6 +180,24 @@ def _descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.step()
 
 
+def check_world(agent: Agent, env: VectorEnv) -> None:
+    """Raises where an agent cannot live in a world.
+
+    Raises:
+        ValueError: observations or actions have another size than the agent was made for, or actions
+            are not bounded by -1 and 1.
+    """
+    obs, action = env.single_observation_space.shape, env.single_action_space
+    if not isinstance(action, Box) or not ((action.low == -1.0) & (action.high == 1.0)).all():
+        raise ValueError(f"actions must lie in [-1, 1], got {action}: wrap the world in RescaleAction")
+    expected = (agent.policy.obs_size,), (agent.policy.action_size,)
+    if (obs, action.shape) != expected:
+        raise ValueError(
+            f"this agent was made for observations and actions of shapes {expected[0]} and {expected[1]}, "
+            f"the world has {obs} and {action.shape}"
+        )
+
+
 def fill(replay: Replay, collector: Collector, transitions: int, action_size: int) -> int:
     """Fills a memory with random actions until so many transitions were added; returns how many were."""
     policy, added = UniformPolicy(action_size), 0
@@ -203,7 +222,11 @@ def train(
 
     Yields:
         iteration, steps (so far), return_mean (of the last 100 episodes), losses, entropy and temperature.
+
+    Raises:
+        ValueError: the world's actions are not bounded by -1 and 1, or its sizes are not the agent's.
     """
+    check_world(agent, env)
     collector = Collector(env, seed=int(rng.integers(2**31)))
     obs_size, action_size = env.single_observation_space.shape[0], env.single_action_space.shape[0]
     replay = Replay(config.capacity, obs_size, action_size)

@@ -136,7 +136,7 @@ class SquashedGaussianPolicy(nn.Module):
 
     def __init__(self, obs_size: int, action_size: int, hidden: Sequence[int] = (64, 64)) -> None:
         super().__init__()
-        self.obs_size = obs_size
+        self.obs_size, self.action_size = obs_size, action_size
         self.net = mlp([obs_size, *hidden, 2 * action_size], last_gain=0.01, activation=nn.ReLU)
 
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
@@ -233,6 +233,8 @@ class TwinQ(nn.Module):
 @torch.no_grad()
 def polyak(target: nn.Module, online: nn.Module, rate: float) -> None:
     """Moves the target's parameters towards the online ones: target += rate * (online - target).
+
+    Buffers, such as those of a RunningNorm, stay as they are.
 
     Args:
         target: changed in place.

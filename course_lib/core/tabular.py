@@ -36,7 +36,7 @@ class Solution:
     value: PerState
     """V: temperature * log sum_a exp(Q / temperature)."""
     policy: PerChoice
-    """pi(a | s) = exp((Q - V) / temperature)."""
+    """pi(a | s) = exp((Q - V) / temperature), where the episode has not ended."""
 
 
 @shape_checked

@@ -38,7 +38,8 @@ def shape_checked(function: Callable) -> Callable:
     """Decorator: raise at the call when an argument or the result has the wrong shape or dtype.
 
     A combination of shapes and dtypes that was found right is not looked at again, so a call in
-    an inner loop costs about 5 us instead of 75. Any other combination is.
+    an inner loop costs about 5 us instead of 75. Any other combination is. Where a right combination gives
+    another kind of result than before, the function is called once more, to be checked.
     """
     checked = _with_checks(function)
     found_right: dict[tuple, Any] = {}

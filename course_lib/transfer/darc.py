@@ -203,10 +203,18 @@ def correction(
     delta_reward: Callable[..., Tensor] = delta_reward,
     classifier_inputs: Callable[..., tuple[Tensor, Tensor]] = classifier_inputs,
 ) -> Tensor:
-    """What the classifiers, as they are now, make of transitions: delta_r, [B] nats, without noise."""
+    """What the classifiers, as they are now, make of transitions: delta_r, [B] nats, without noise.
+
+    Raises:
+        ValueError: delta_reward returned another shape, or numbers that are not finite.
+    """
     with torch.no_grad():
         sa, sas = classifier_inputs(*classifiers.normalize(obs, action, next_obs), 0.0)
-        return delta_reward(classifiers.sa(sa), classifiers.sas(sas), limit)
+        delta = delta_reward(classifiers.sa(sa), classifiers.sas(sas), limit)
+    if delta.shape != (len(obs),) or not delta.isfinite().all():
+        what = f"shape {tuple(delta.shape)}" if delta.shape != (len(obs),) else "NaN or infinity"
+        raise ValueError(f"delta_reward must return {len(obs)} finite numbers, one a transition, got {what}")
+    return delta
 
 
 def update_classifiers(
@@ -267,8 +275,14 @@ def train(
     Yields:
         iteration, steps (source, so far), target_steps (so far), return_mean (last 100 source
         episodes), correction (mean over the last batch, nats), losses of agent and classifiers.
+
+    Raises:
+        ValueError: a world's actions are not bounded by -1 and 1, or its sizes are not the agent's; or an
+            equation returned what it should not.
     """
     inside = config.policy_optimization
+    for env in (source_env, target_env):
+        sac.check_world(agent, env)
     obs_size, action_size = classifiers.obs_size, classifiers.action_size
     source, target = (Collector(env, seed=int(rng.integers(2**31))) for env in (source_env, target_env))
     source_replay, target_replay = (Replay(inside.capacity, obs_size, action_size) for _ in range(2))

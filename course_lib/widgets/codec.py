@@ -86,7 +86,7 @@ def summary(clip: Clip, what: str = "") -> str:
     front = f"{what}: " if what else ""
     if n == 1:
         seconds = lengths[0] * clip.dt
-        fate = f"fell after {seconds:.1f} s" if lengths[0] < t else f"did not fall in {seconds:.1f} s"
+        fate = f"fell after {seconds:.1f} s" if lengths[0] < t else f"lasted {seconds:.1f} s"
         return f"{front}{fate}, return {returns[0]:.0f}"
     standing = int((lengths == t).sum())
     fate = f"none of {n} fell" if standing == n else f"{standing} of {n} still standing"

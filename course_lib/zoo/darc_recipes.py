@@ -83,7 +83,8 @@ WORLDS = {
 the target, which breaks DARC's assumption: that the source can do whatever the target can."""
 
 EPISODES = (2, 5, 20)
-"""Episodes of the target that are seen in all, at most, where few are."""
+"""Episodes of the target that are seen in all where few are; of 20 DARC sees 19, the nearest that divides
+its iterations evenly."""
 
 RECIPES = (
     "source",

@@ -24,7 +24,7 @@ MEANINGS = {
     "source": "source alone",
     "darc2": "source with delta_r, 2 episodes of the target",
     "darc5": "source with delta_r, 5 episodes",
-    "darc20": "source with delta_r, 20 episodes",
+    "darc20": "source with delta_r, 19 episodes",
     "importance5": "source with importance weights, 5 episodes",
     "target2": "target alone, 2 episodes",
     "target5": "target alone, 5 episodes",
@@ -59,6 +59,8 @@ def measure(world: str, episodes: int, report: Callable[[str], None] = lambda do
     Raises:
         ZooError: the zoo holds no weights of the pair.
     """
+    if not trained(world):
+        raise store.ZooError(f"no weights of darc on {world!r} in the zoo: train them with course train darc")
     results = Results(world=world, source={}, target={}, seen={})
     envs = WORLDS[world].make(episodes, autoreset_mode=AutoresetMode.DISABLED)
     for recipe in trained(world):

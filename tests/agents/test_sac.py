@@ -3,6 +3,7 @@
 import copy
 import math
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -85,7 +86,9 @@ def test_one_update_moves_everything_once_and_the_slow_critics_a_little():
 def test_one_update_is_the_equations_written_out():
     """Plain descent, since the first step of Adam hides how large a gradient is; no number is a default."""
     torch.manual_seed(0)
-    config = sac.SACConfig(gamma=0.9, temperature=0.3, polyak_rate=0.1, hidden=(8,), target_entropy=-0.7)
+    config = sac.SACConfig(
+        gamma=0.9, temperature=0.3, polyak_rate=0.1, hidden=(8,), target_entropy_per_action=-0.7
+    )
     agent = sac.Agent(3, 2, config)
     agent.log_temperature.data.fill_(math.log(0.5))  # by now it has moved from its setting
     for parameter in agent.target_critics.parameters():
@@ -238,3 +241,13 @@ def test_the_memory_is_filled_with_at_least_the_asked_random_steps():
 def test_settings_out_of_range_are_refused(setting, message):
     with pytest.raises(ValueError, match=message):
         sac.SACConfig(**setting)
+
+
+def test_a_world_that_does_not_fit_is_refused_in_words():
+    agent = sac.Agent(2, 3, sac.SACConfig())
+    with pytest.raises(ValueError, match=r"shapes \(4,\) and \(3,\), the world has \(2,\) and \(3,\)"):
+        next(sac.train(sac.Agent(4, 3, sac.SACConfig()), point(1), sac.SACConfig(), 1, seed_everything(0)))
+    for name in ("Pendulum-v1", "CartPole-v1"):
+        world = gymnasium.make_vec(name, num_envs=1, vectorization_mode="sync")
+        with pytest.raises(ValueError, match=r"actions must lie in \[-1, 1\], got .* RescaleAction"):
+            next(sac.train(agent, world, sac.SACConfig(), 1, seed_everything(0)))

@@ -39,9 +39,9 @@ def test_train_passes_everything_on(invoke, trainings, tmp_path: Path):
 
 
 def test_each_idea_has_its_own_names(invoke, trainings, tmp_path: Path):
-    result = invoke("train", "darc", "--world", "arm", "--recipe", "target_few", "--out", str(tmp_path))
+    result = invoke("train", "darc", "--world", "arm", "--recipe", "target5", "--out", str(tmp_path))
     assert result.exit_code == 0, result.output
-    assert trainings == [("darc", "arm", "target_few", 0, tmp_path, True)]
+    assert trainings == [("darc", "arm", "target5", 0, tmp_path, True)]
     assert invoke("train", "darc", "--world", "hopper").exit_code == 2
 
 

@@ -12,6 +12,7 @@ from course_lib.core.networks import UniformPolicy
 from course_lib.core.replay import Batch
 from course_lib.core.rollout import Collector, evaluate
 from course_lib.core.seeding import seed_everything
+from course_lib.envs.arm import ArmVectorEnv
 from course_lib.envs.point import PointParams, PointVectorEnv, log_density
 from course_lib.transfer import darc
 
@@ -316,6 +317,25 @@ def test_a_students_equations_are_the_ones_that_run():
     names = ("delta_reward", "classifier_inputs", "classifier_loss")
     run(0, dataclasses.replace(SMALL, iterations=1), **{name: spy(name) for name in names})
     assert called == set(names)
+
+
+@pytest.mark.parametrize(
+    ("delta_reward", "got"),
+    [
+        (lambda sa, sas, limit: (sas - sa)[:, :1], r"shape \(256, 1\)"),
+        (lambda sa, sas, limit: sas[:, 1] * torch.nan, "NaN or infinity"),
+    ],
+)
+def test_a_correction_that_is_none_is_refused_in_words(delta_reward, got):
+    with pytest.raises(ValueError, match=f"delta_reward must return 256 finite numbers.*{got}"):
+        run(0, dataclasses.replace(SMALL, iterations=1), delta_reward=delta_reward)
+
+
+def test_both_worlds_must_fit_the_agent():
+    agent, classifiers = sac.Agent(2, 3, SMALL.policy_optimization), darc.DomainClassifiers(2, 3, SMALL)
+    training = darc.train(agent, classifiers, point(1), ArmVectorEnv(1), SMALL, seed_everything(0))
+    with pytest.raises(ValueError, match=r"the world has \(13,\)"):
+        next(training)
 
 
 def test_same_seed_same_numbers():

@@ -53,7 +53,7 @@ def test_bytes_are_few(make_clip):
 
 
 def test_summary_in_words(make_clip):
-    assert summary(make_clip(1, 0, 100)) == "did not fall in 1.0 s, return 100"
+    assert summary(make_clip(1, 0, 100)) == "lasted 1.0 s, return 100"
     assert summary(make_clip(1, 0, 100, fall=40), "mine") == "mine: fell after 0.4 s, return 40"
     assert summary(make_clip(3, 0, 100, fall=99)) == "2 of 3 still standing, mean return 110"
     assert summary(make_clip(3, 0, 100)) == "none of 3 fell, mean return 110"

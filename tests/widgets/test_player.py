@@ -59,7 +59,7 @@ def test_the_picture_needs_nothing_of_a_notebook_s_own_settings(scene, make_clip
 def test_without_a_kernel_there_is_a_picture_and_a_sentence(scene, make_clip):
     player = Player.from_clips(scene, {"light": make_clip(1, 0, 80), "heavy": make_clip(1, 0, 80, fall=40)})
     data, _ = player._repr_mimebundle_()
-    assert data["text/plain"] == "light: did not fall in 0.8 s, return 80\nheavy: fell after 0.4 s, return 40"
+    assert data["text/plain"] == "light: lasted 0.8 s, return 80\nheavy: fell after 0.4 s, return 40"
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture.width >= 800 and len(data["image/png"]) < 60_000
     assert len(picture.convert("RGB").getcolors(100_000)) > 5  # not blank

@@ -22,6 +22,11 @@ def test_the_pair_that_breaks_the_assumption_has_what_its_lesson_needs():
     assert results_of.trained("point_dead") == ["source", "darc5", "target"]
 
 
+def test_a_pair_without_weights_says_what_to_train():
+    with pytest.raises(store.ZooError, match="course train darc"):
+        results_of.measure("moon", episodes=1)
+
+
 def test_every_recipe_is_explained():
     assert set(results_of.MEANINGS) == set(recipes.RECIPES)
 

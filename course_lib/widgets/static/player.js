@@ -84,7 +84,7 @@
 
   function fate(recording, n) {
     const seconds = (recording.alive[n] * recording.dt).toFixed(1);
-    const what = recording.fell(n) ? `fell after ${seconds} s` : `did not fall in ${seconds} s`;
+    const what = recording.fell(n) ? `fell after ${seconds} s` : `lasted ${seconds} s`;
     return `${what}, return ${recording.returns[n].toFixed(0)}`;
   }
   course.fate = fate;
