@@ -256,6 +256,22 @@ def reproduce_darc(
         reproduce("darc", darc_results, world, episodes, folder)
 
 
+@reproduce_app.command("dann")
+def reproduce_dann(folder: Tables = RUNS) -> None:
+    """DANN and MMD: what a model knows of turned digits without labels; trains all anew, some minutes."""
+    with one_line_errors():
+        from course_lib.zoo import dann_results
+
+        rows = []
+        with counting_bar("DANN", "seeds") as show:
+            show(0, dann_results.SEEDS, "")
+            for seed in range(dann_results.SEEDS):
+                rows += [(seed, *row) for row in dann_results.measured(seed)]
+                show(seed + 1, dann_results.SEEDS, "")
+        dann_results.write(rows, folder)
+    out.print(f"Table and figure are in {folder}/", highlight=False, soft_wrap=True)
+
+
 def reproduce(idea: str, results: ModuleType, world: str, episodes: int, folder: Path) -> None:
     """What `course reproduce IDEA` does, for any idea: measures, and writes tables and figure.
 

@@ -1,7 +1,7 @@
 """When is invariance enough? Domain-adversarial training and MMD on turned digits and turned moons.
 
 Measures what a model trained in the source domain knows of the target, with each way of hiding the
-domain, and where hiding it hurts. Run: python -m course_lib.zoo.dann_results docs/results
+domain, and where hiding it hurts.
 
 Axes: R seeds.
 Source: the claims are those of Ganin et al., JMLR 2016, https://arxiv.org/abs/1505.07818, and Tzeng
@@ -10,7 +10,6 @@ et al., 2014, https://arxiv.org/abs/1412.3474.
 
 import io
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.core.domains import DomainPair, Labelled, turned_digits, turned_moons
-from course_lib.core.evaluation import mean_with_interval
 from course_lib.core.seeding import seed_everything
 from course_lib.transfer import dann
 from course_lib.widgets import figures
-from course_lib.zoo import store
+from course_lib.zoo import store, tables
 
 SEEDS = 5
 FEW_CLASSES = range(5)
@@ -111,24 +109,24 @@ def as_markdown(rows: list[tuple[int, str, str, float]]) -> str:
     lines = [
         "# When invariance is enough, and when it hurts",
         "",
-        "Made by `python -m course_lib.zoo.dann_results docs/results`. Accuracy on new data of the target in",
+        "Made by `course reproduce dann`. Accuracy on new data of the target in",
         f"percent: mean over {len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval.",
         f'Only "{CEILING}" sees a label of the target.',
         "",
-        "| domains | method | target accuracy (%) | gain on source only (points) | seeds that gained |",
-        "| --- | --- | --- | --- | --- |",
     ]
+    header = ["domains", "method", "target accuracy (%)", "gain on source only (points)", "seeds that gained"]
+    body = []
     rng = np.random.default_rng(0)
     for condition in dict.fromkeys(row[1] for row in rows):
         before = _over_seeds(rows, condition, "source only")
         for way in dict.fromkeys(row[2] for row in rows if row[1] == condition):
             scores = _over_seeds(rows, condition, way)
             gain = scores - before
-            cells = [condition, way, _cell(scores, rng), "-", "-"]
+            cells = [condition, way, tables.over_seeds(scores, rng, digits=1), "-", "-"]
             if way != "source only":
-                cells[3:] = _cell(gain, rng), f"{(gain > 0).sum()} of {len(gain)}"
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *NOTES, ""])
+                cells[3:] = tables.over_seeds(gain, rng, digits=1), f"{(gain > 0).sum()} of {len(gain)}"
+            body.append(cells)
+    return "\n".join([*lines, *tables.table(header, body), "", *NOTES, ""])
 
 
 def write(rows: list[tuple[int, str, str, float]], folder: Path) -> None:
@@ -164,12 +162,3 @@ def moons_panels(seed: int) -> dict[str, tuple]:
 def _over_seeds(rows: list[tuple[int, str, str, float]], condition: str, way: str) -> np.ndarray:
     """Accuracy by seed [R], in the order of the seeds."""
     return np.array([row[3] for row in sorted(rows) if row[1:3] == (condition, way)])
-
-
-def _cell(scores: np.ndarray, rng: np.random.Generator) -> str:
-    interval = mean_with_interval(scores, rng)
-    return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
-
-
-if __name__ == "__main__":
-    write([(seed, *row) for seed in range(SEEDS) for row in measured(seed)], Path(sys.argv[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.cli import training
-from course_lib.zoo import epopt_recipes, epopt_results
+from course_lib.zoo import dann_results, epopt_recipes, epopt_results
 from course_lib.zoo import training as zoo_training
 
 
@@ -191,6 +191,15 @@ def test_an_end_from_outside_says_how_to_go_on(invoke, quiet, threads, monkeypat
 
 
 # --- reproduce --------------------------------------------------------------------------------------------
+
+
+def test_reproduce_dann_trains_every_seed_and_writes(invoke, monkeypatch, tmp_path: Path):
+    written = []
+    monkeypatch.setattr(dann_results, "measured", lambda seed: iter([("moons", "DANN", 90.0 + seed)]))
+    monkeypatch.setattr(dann_results, "write", lambda rows, folder: written.append((rows, folder)))
+    result = invoke("reproduce", "dann", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert written == [([(seed, "moons", "DANN", 90.0 + seed) for seed in range(5)], tmp_path)]
 
 
 def test_reproduce_measures_and_writes(invoke, monkeypatch, tmp_path: Path):
