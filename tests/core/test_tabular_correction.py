@@ -200,3 +200,17 @@ def test_compare_pays_the_correction_in_reward_per_nat_in_the_source(rng):
     np.testing.assert_allclose(
         result.target_value, soft_value_iteration(target, reward, 0.9, 0.3, terminal).value
     )
+
+
+def test_compare_adds_up_the_rewards_of_the_target_step_by_step(rng):
+    (source, reward), (target, _) = random_world(rng), random_world(rng)
+    terminal = np.arange(6) == 5
+    delta = exact_correction(source, target)
+    alone = compare(source, target, reward, terminal, 0, delta, 0.9, 0.3, 10).outcomes[0]
+    action = soft_value_iteration(source, reward, 0.9, 0.3, terminal).policy.argmax(axis=1)
+    place, paid = np.eye(6)[0], 0.0
+    for _ in range(10):
+        paid += sum(place[s] * reward[s, action[s]] for s in range(5))
+        place = sum(place[s] * (np.eye(6)[5] if s == 5 else target[s, action[s]]) for s in range(6))
+    assert alone.expected_return == pytest.approx(paid)
+    assert alone.arrival == pytest.approx(place[5])
