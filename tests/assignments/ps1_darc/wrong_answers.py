@@ -475,6 +475,14 @@ def balanced_batch(rng, source, target, batch_size):
     return rows, np.arange(batch_size) >= half
 
 
+@wrong("q3", "never met. Draw each row anew, WITH replacement")
+def balanced_batch(rng, source, target, batch_size):
+    # With replacement only where the memory is too small without.
+    half = batch_size // 2
+    places = [rng.choice(len(m), half, replace=half > len(m)) for m in (source, target)]
+    return np.concatenate([source[places[0]], target[places[1]]]), np.arange(batch_size) >= half
+
+
 @wrong("q3", "were never drawn")
 def balanced_batch(rng, source, target, batch_size):
     # The first rows only.
