@@ -305,18 +305,20 @@ def test_the_policy_learns_from_source_transitions_only():
 
 
 def test_a_students_equations_are_the_ones_that_run():
-    called = set()
+    called = {}
 
     def spy(name):
         def call(*args):
-            called.add(name)
+            called[name] = args
             return getattr(darc, name)(*args)
 
         return call
 
     names = ("delta_reward", "classifier_inputs", "classifier_loss")
-    run(0, dataclasses.replace(SMALL, iterations=1), **{name: spy(name) for name in names})
-    assert called == set(names)
+    config = dataclasses.replace(SMALL, iterations=1, limit=3.5)
+    run(0, config, **{name: spy(name) for name in names})
+    assert set(called) == set(names)
+    assert called["delta_reward"][2:] == (3.5,)
 
 
 @pytest.mark.parametrize(
