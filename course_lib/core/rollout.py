@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from torch import Tensor
 
@@ -28,7 +29,8 @@ class Transitions:
     obs: Tensor
     """float32 [T, N, S]."""
     action: Tensor
-    """float32 [T, N, A], as the policy drew it (the world sees it clipped to its bounds)."""
+    """float32 [T, N, A], as the policy drew it: the world sees it clipped to its bounds, or where it has
+    discrete actions, as an integer (A = 1)."""
     reward: Tensor
     """float32 [T, N]."""
     next_obs: Tensor
@@ -78,6 +80,20 @@ def _float(array: np.ndarray) -> Tensor:
     return torch.as_tensor(array, dtype=torch.float32)
 
 
+def action_size(env: VectorEnv) -> int:
+    """A: numbers that say what to do; one where the actions are discrete."""
+    space = env.single_action_space
+    return 1 if isinstance(space, Discrete) else space.shape[0]
+
+
+def _as_taken(action: np.ndarray, env: VectorEnv) -> np.ndarray:
+    # What a world is given for a policy's actions [N, A].
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return action[:, 0].astype(np.int64)
+    return np.clip(action, space.low, space.high)
+
+
 def _let_wait(env: VectorEnv, ended: np.ndarray) -> None:
     # Our worlds keep a finished simulation as it is. Gymnasium's own refuse to be stepped with one among
     # them, so there it runs on, uncounted.
@@ -112,8 +128,6 @@ class Collector:
         self._obs = _float(obs)
         self._ended = np.zeros(env.num_envs, dtype=bool)
         self._return = np.zeros(env.num_envs)
-        self._low = env.single_action_space.low
-        self._high = env.single_action_space.high
 
     @torch.no_grad()
     def collect(self, policy: Policy, steps: int) -> tuple[Transitions, np.ndarray]:
@@ -132,7 +146,7 @@ class Collector:
         if steps < 1:
             raise ValueError(f"steps must be at least 1, got {steps}")
         n = self.env.num_envs
-        data = _allocate(steps, n, self._obs.shape[1], len(self._low))
+        data = _allocate(steps, n, self._obs.shape[1], action_size(self.env))
         finished: list[np.ndarray] = []
         for t in range(steps):
             if self.mode == AutoresetMode.DISABLED and self._ended.any():
@@ -141,9 +155,7 @@ class Collector:
                 obs, _ = self.env.reset(options={"reset_mask": self._ended.copy()})
                 self._obs, self._ended = _float(obs), np.zeros(n, dtype=bool)
             action = policy.sample(self._obs)
-            obs, reward, terminated, truncated, infos = self.env.step(
-                np.clip(action.numpy(), self._low, self._high)
-            )
+            obs, reward, terminated, truncated, infos = self.env.step(_as_taken(action.numpy(), self.env))
             # With NEXT_STEP, the step after an end ignores the action and only resets.
             valid = ~self._ended if self.mode == AutoresetMode.NEXT_STEP else np.ones(n, dtype=bool)
             ended = terminated | truncated
@@ -186,14 +198,13 @@ def episodes(env: VectorEnv, policy: Policy, horizon: int, seed: int) -> Transit
         raise ValueError("whole trajectories need a world with autoreset_mode=AutoresetMode.DISABLED")
     if horizon < 1:
         raise ValueError(f"horizon must be at least 1 step, got {horizon}")
-    low, high = env.single_action_space.low, env.single_action_space.high
     first, _ = env.reset(seed=seed)
     obs = _float(first)
     alive = torch.ones(env.num_envs, dtype=torch.bool)
-    data = _allocate(horizon, env.num_envs, obs.shape[1], len(low))
+    data = _allocate(horizon, env.num_envs, obs.shape[1], action_size(env))
     for t in range(horizon):
         action = policy.sample(obs)
-        next_obs, reward, terminated, truncated, _ = env.step(np.clip(action.numpy(), low, high))
+        next_obs, reward, terminated, truncated, _ = env.step(_as_taken(action.numpy(), env))
         data.obs[t] = obs
         data.action[t] = action
         data.reward[t] = _float(reward)
@@ -229,12 +240,11 @@ def evaluate(env: VectorEnv, act, steps: int, seed: int = 0) -> np.ndarray:
         raise ValueError("evaluation needs a world with autoreset_mode=AutoresetMode.DISABLED")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    low, high = env.single_action_space.low, env.single_action_space.high
     obs, _ = env.reset(seed=seed)
     total = np.zeros(env.num_envs)
     alive = np.ones(env.num_envs, dtype=bool)
     for _ in range(steps):
-        obs, reward, terminated, truncated, _ = env.step(np.clip(act(obs), low, high))
+        obs, reward, terminated, truncated, _ = env.step(_as_taken(act(obs), env))
         total += reward * alive
         alive &= ~(terminated | truncated)
         if not alive.any():

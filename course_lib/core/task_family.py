@@ -1,6 +1,9 @@
-"""A family of tasks: one world, and a distribution over its physical parameters.
+"""A family of tasks: one world, and a distribution over its parameters.
 
-Axes: n tasks drawn, P physical parameters.
+Drawing a task at the first step of every episode makes one world of the whole family, the joint MDP: to be
+good at it is to be good at all tasks.
+
+Axes: n tasks drawn, N simulations, P parameters.
 Source: Rajeswaran et al., "EPOpt: Learning Robust Neural Network Policies Using Model
 Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283 (source distributions of table 1).
 """
@@ -11,7 +14,7 @@ from typing import Protocol, Self
 
 import numpy as np
 from gymnasium.vector import VectorEnv
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 
 def truncated_normal(
@@ -64,8 +67,38 @@ class TruncatedNormal:
     """Largest value."""
 
 
+@dataclass(frozen=True)
+class Uniform:
+    """Every value between two bounds is equally likely, in the unit of its parameter."""
+
+    low: float
+    """Smallest value."""
+    high: float
+    """Largest value."""
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got low={self.low} and high={self.high}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Some values, each equally likely, in the unit of their parameter."""
+
+    values: tuple[float, ...]
+    """What is chosen from."""
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("values is empty: give at least one to choose")
+
+
+Distribution = TruncatedNormal | Uniform | Choice | float
+"""How a parameter differs between tasks; a plain number is the same in all."""
+
+
 class Params(Protocol):
-    """Physical parameters: a frozen dataclass whose fields hold a number or one number per simulation."""
+    """A world's parameters: a frozen dataclass whose fields hold a number or one number per simulation."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -85,13 +118,13 @@ class Params(Protocol):
 
 @dataclass(frozen=True)
 class TaskFamily:
-    """Worlds that differ in their physical parameters only."""
+    """Worlds that differ in their parameters only."""
 
     name: str
     """Name of the world, such as "hopper"."""
     params_type: type[Params]
     """The world's parameters."""
-    source: Mapping[str, TruncatedNormal | float]
+    source: Mapping[str, Distribution]
     """Source distribution of each randomized parameter; a plain number is the same in every task."""
     make_vec: Callable[..., VectorEnv]
     """Builds the batched world from a number of simulations."""
@@ -99,8 +132,7 @@ class TaskFamily:
     @property
     def means(self) -> Params:
         """The world in the middle: each parameter at the mean of its source, before truncation."""
-        values = {name: d.mean if isinstance(d, TruncatedNormal) else d for name, d in self.source.items()}
-        return self.params_type.from_keywords(**values)
+        return self.params_type.from_keywords(**{name: _mean(d) for name, d in self.source.items()})
 
     def sample(
         self, rng: np.random.Generator, n: int, truncated_normal: Callable = truncated_normal
@@ -120,12 +152,85 @@ class TaskFamily:
         """
         values = {}
         for name, d in self.source.items():
-            if not isinstance(d, TruncatedNormal):
-                values[name] = np.full(n, float(d))
-                continue
-            values[name] = truncated_normal(rng, d.mean, d.sigma, d.low, d.high, n)
-            if np.shape(values[name]) != (n,):
-                raise ValueError(
-                    f"truncated_normal must return {n} values for {name}, got shape {np.shape(values[name])}"
-                )
+            match d:
+                case TruncatedNormal():
+                    values[name] = truncated_normal(rng, d.mean, d.sigma, d.low, d.high, n)
+                    shape = np.shape(values[name])
+                    if shape != (n,):
+                        raise ValueError(
+                            f"truncated_normal must return {n} values for {name}, got shape {shape}"
+                        )
+                case Uniform():
+                    values[name] = rng.uniform(d.low, d.high, n)
+                case Choice():
+                    values[name] = rng.choice(np.asarray(d.values, dtype=np.float64), n)
+                case _:
+                    values[name] = np.full(n, float(d))
         return self.params_type.from_keywords(**values)
+
+
+def _mean(d: Distribution) -> float:
+    match d:
+        case TruncatedNormal():
+            return d.mean
+        case Uniform():
+            return (d.low + d.high) / 2
+        case Choice():
+            return sum(d.values) / len(d.values)
+        case _:
+            return d
+
+
+def draw_tasks(
+    tasks: Float64[np.ndarray, "N P"],
+    starting: Bool[np.ndarray, "N"],
+    sample: Callable[[int], Float64[np.ndarray, "n P"]],
+) -> Float64[np.ndarray, "N P"]:
+    """The joint MDP's first step: whoever starts an episode is given a new task, the others keep theirs.
+
+    Args:
+        tasks: what each simulation has been given so far.
+        starting: whose episode begins now.
+        sample: draws that many tasks, independent of each other.
+
+    Returns:
+        The tasks from now on, a fresh array.
+    """
+    tasks = tasks.copy()
+    tasks[starting] = sample(int(starting.sum()))
+    return tasks
+
+
+class DrawnTasks:
+    """Gives each simulation a task of its own at the first step of an episode: the joint MDP of a family.
+
+    It is called with the simulations that start, bool [N], before they do: what `Collector` takes as
+    `before_reset`.
+
+    Args:
+        env: batched world of the family.
+        family: where tasks are drawn from.
+        rng: source of randomness.
+        draw_tasks: called as in this module.
+    """
+
+    def __init__(
+        self, env: VectorEnv, family: TaskFamily, rng: np.random.Generator, draw_tasks: Callable = draw_tasks
+    ) -> None:
+        self._env, self._family, self._rng, self._draw_tasks = env, family, rng, draw_tasks
+        self.tasks = np.zeros((env.num_envs, len(family.params_type.names())))
+        """Parameters that each simulation has now, float64 [N, P], columns as `params_type.names()`."""
+
+    def __call__(self, starting: np.ndarray) -> None:
+        """Draws tasks for the simulations that start, and sets them.
+
+        Raises:
+            ValueError: `draw_tasks` returned another shape.
+        """
+        tasks = self._draw_tasks(self.tasks, starting, lambda n: self._family.sample(self._rng, n).array(n))
+        if np.shape(tasks) != self.tasks.shape:
+            raise ValueError(
+                f"draw_tasks must return tasks of shape {self.tasks.shape}, got {np.shape(tasks)}"
+            )
+        self.tasks = np.asarray(tasks, dtype=np.float64)
+        self._env.set_params(self._family.params_type.from_array(self.tasks))

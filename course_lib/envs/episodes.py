@@ -1,9 +1,10 @@
 """What every batched world shares: parameters per simulation, episodes, seeds, time limits, autoreset.
 
 A world adds what happens in a step and at a start; when an episode is over, what follows, and what
-Gymnasium is told about it stands here once.
+Gymnasium is told about it stands here once. So does the switch between being told the task, and having
+to find it out.
 
-Axes: N simulations, S observation, A action, P parameters.
+Axes: N simulations, S observation, A action, P parameters, K context.
 Source: Gymnasium's VectorEnv and its autoreset modes, https://gymnasium.farama.org/api/vector.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -45,6 +46,8 @@ class WorldParams:
 
     bounds: ClassVar[dict[str, Interval]]
     """Where each parameter must lie, in its unit."""
+    context: ClassVar[tuple[str, ...]] = ()
+    """Names of the parameters that say what is wanted: the context of the task, in this order."""
 
     def __post_init__(self) -> None:
         for name in self.names():
@@ -114,6 +117,9 @@ class EpisodicVectorEnv(VectorEnv):
     """N simulations of one world, each with its own parameters, seed and clock.
 
     Simulation i behaves, bit for bit, like the single world reset with `seed + i`.
+
+    Where a world's parameters name a context, it is appended to the observation: the augmented state of a
+    contextual policy. With `context_observed=False` it is withheld, as in meta-learning.
     """
 
     params_type: ClassVar[type[WorldParams]]
@@ -124,20 +130,22 @@ class EpisodicVectorEnv(VectorEnv):
     def __init__(
         self,
         num_envs: int,
-        action_space: Box,
+        action_space: Box | Discrete,
         observation_space: Box,
         max_episode_steps: int | None,
         autoreset_mode: AutoresetMode | str,
+        context_observed: bool = True,
     ) -> None:
         """Prepares the episodes of a world.
 
         Args:
             num_envs: N, at least 1.
             action_space: of one simulation.
-            observation_space: of one simulation.
+            observation_space: of one simulation, without the context.
             max_episode_steps: an episode is truncated after that many steps; None for never.
             autoreset_mode: when a finished simulation starts again. DISABLED: it is not stepped any
                 more, and costs nothing, until `reset(options={"reset_mask": ...})`.
+            context_observed: whether observations end with the context, [S + K], or leave it out, [S].
 
         Raises:
             ValueError: a number is out of its bounds.
@@ -148,6 +156,15 @@ class EpisodicVectorEnv(VectorEnv):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.max_episode_steps = max_episode_steps
+        self.context_observed = context_observed
+        names = self.params_type.names()
+        self._context_columns = [names.index(name) for name in self.params_type.context]
+        if context_observed and self._context_columns:
+            unbounded = np.full(len(self._context_columns), np.inf)
+            low, high = observation_space.low, observation_space.high
+            observation_space = Box(
+                np.append(low, -unbounded), np.append(high, unbounded), dtype=observation_space.dtype
+            )
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self.action_space = batch_space(action_space, num_envs)
         self.observation_space = batch_space(observation_space, num_envs)
@@ -170,7 +187,7 @@ class EpisodicVectorEnv(VectorEnv):
         raise NotImplementedError
 
     def _observation(self) -> np.ndarray:
-        """What is observed now, float64 [N, S], a fresh array."""
+        """What is observed now, but for the context, float64 [N, S], a fresh array."""
         raise NotImplementedError
 
     def _start_infos(self) -> dict[str, np.ndarray]:
@@ -197,6 +214,11 @@ class EpisodicVectorEnv(VectorEnv):
         """The parameters now in force."""
         return self._params
 
+    @property
+    def context(self) -> np.ndarray:
+        """What is wanted in each simulation now, float64 [N, K]; K is 0 in a world with one task only."""
+        return self._params.array(self.num_envs)[:, self._context_columns]
+
     def set_params(self, params: WorldParams) -> None:
         """Gives the simulations other parameters, at once: running episodes go on under the new ones.
 
@@ -214,6 +236,12 @@ class EpisodicVectorEnv(VectorEnv):
         raise NotImplementedError
 
     # Episodes.
+
+    def _observed(self) -> np.ndarray:
+        obs = self._observation()
+        if not self.context_observed or not self._context_columns:
+            return obs
+        return np.concatenate([obs, self.context], axis=1)  # [N, S + K]
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -238,7 +266,7 @@ class EpisodicVectorEnv(VectorEnv):
         self._seed(seed, mask)
         self._restart(mask)
         infos = self._start_infos()
-        return self._observation(), infos | {f"_{name}": mask.copy() for name in infos}
+        return self._observed(), infos | {f"_{name}": mask.copy() for name in infos}
 
     def step(
         self, actions: np.ndarray
@@ -274,7 +302,7 @@ class EpisodicVectorEnv(VectorEnv):
         everywhere = self._start_infos()
         infos |= everywhere | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in everywhere}
         self._terminated, self._truncated = terminated.copy(), truncated.copy()
-        obs = self._observation()
+        obs = self._observed()
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             obs = self._start_again(obs, terminated | truncated, infos)
         return obs, reward, terminated, truncated, infos
@@ -330,4 +358,4 @@ class EpisodicVectorEnv(VectorEnv):
             infos["final_obs"][index] = obs[index].copy()
         infos["_final_obs"], infos["_final_info"] = ended.copy(), ended.copy()
         infos |= start
-        return self._observation()
+        return self._observed()
