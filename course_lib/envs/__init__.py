@@ -4,16 +4,18 @@ In teaching order:
 
 * `hopper`: a robot on one leg that falls when its physics is not what it was trained for.
 * `half_cheetah`: a runner that does not fall, only slows down.
+* `half_cheetah_tasks`: the same runner, told at which velocity or in which direction to run.
 * `gridworld`: a room of cells whose dynamics are known exactly.
 * `point`: a mass on the plane with one motor more than it needs, of which one may be broken.
 * `arm`: three joints where two would do, and one of them wired the wrong way.
+* `reacher`: the same arm, whose fingertip is to come to wherever it is told.
+* `puck`: a striker, and a puck that should slide to a commanded place.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
 * `single_world`: one simulation behind Gymnasium's plain interface.
 
-Importing this room registers the worlds with Gymnasium as `course/Hopper-v0`, `course/HalfCheetah-v0`,
-`course/Point-v0` and `course/Arm-v0`, single and batched.
+Importing this room registers the worlds with Gymnasium, single and batched, as `course/Hopper-v0` and so on.
 """
 
 from gymnasium.envs.registration import register
@@ -21,8 +23,11 @@ from gymnasium.envs.registration import register
 for _name, _module, _steps in (
     ("Hopper", "hopper", 1000),
     ("HalfCheetah", "half_cheetah", 1000),
+    ("HalfCheetahVelocity", "half_cheetah_tasks", 200),
+    ("HalfCheetahDirection", "half_cheetah_tasks", 200),
     ("Point", "point", 30),
     ("Arm", "arm", 50),
+    ("Reacher", "reacher", 50),
 ):
     register(
         id=f"course/{_name}-v0",
