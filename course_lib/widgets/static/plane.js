@@ -1,0 +1,152 @@
+// A plane seen from above: places in metres on a canvas, with walls, goals and ways, for every widget that
+// shows one. And how such a widget asks the kernel: one question on its way, the newest one after it.
+
+{
+  // `fixed` is what Plane.to_json() says. The canvas keeps room for the scale, and for `below` pixels under it.
+  course.plane = function plane({ low, high, walls, unit }) {
+    const frame = { left: 58, right: 10, top: 8, bottom: 50 };
+    const shape = (high[0] - low[0]) / (high[1] - low[1]);
+    const clamp = ([x, y]) => [Math.min(high[0], Math.max(low[0], x)), Math.min(high[1], Math.max(low[1], y))];
+
+    // Fits the canvas to its width, at most `tall` CSS pixels high, and says where things lie in it.
+    function view(canvas, tall, below = 0) {
+      canvas.em = null;
+      const em = Math.max(1, (parseFloat(getComputedStyle(canvas).fontSize) || 16) / 16);
+      const inner = Math.max(100, canvas.clientWidth / em - frame.left - frame.right);
+      const high_ = Math.min(tall, em * (inner / shape + frame.top + frame.bottom + below));
+      canvas.style.height = `${Math.round(high_)}px`;
+      const { context, width, height } = course.fit(canvas, Math.round(high_));
+      const scale = Math.min((width - frame.left - frame.right) / (high[0] - low[0]), (height - frame.top - frame.bottom - below) / (high[1] - low[1]));
+      const w = scale * (high[0] - low[0]), h = scale * (high[1] - low[1]);
+      const left = frame.left + (width - frame.left - frame.right - w) / 2, top = frame.top;
+      context.clearRect(0, 0, width, height);
+      return {
+        context, width, height, scale, left, top, w, h, bottom: top + h + frame.bottom,
+        X: (x) => left + (x - low[0]) * scale, Y: (y) => top + (high[1] - y) * scale,
+      };
+    }
+
+    function ground(at, theme) {
+      at.context.fillStyle = theme.colours.panel;
+      at.context.fillRect(at.left, at.top, at.w, at.h);
+    }
+
+    // Walls and scale, above the ground and whatever was painted on it.
+    function walls_(at, theme) {
+      const { context } = at, ink = theme.colours.ink;
+      context.setLineDash([]);
+      for (const [x0, y0, x1, y1] of walls) course.capsule(context, at.X(x0), at.Y(y0), at.X(x1), at.Y(y1), 7, ink);
+      context.strokeStyle = theme.colours.line;
+      context.lineWidth = 1;
+      context.strokeRect(at.left + 0.5, at.top + 0.5, at.w - 1, at.h - 1);
+      const signed = (v) => v.toFixed(course.decimals(v)).replace("-", "−");
+      const inside = (i, most) => course.ticks(low[i], high[i], most).filter((v) => v >= low[i] && v <= high[i]);
+      for (const x of inside(0, Math.max(2, Math.floor(at.w / 80)))) course.text(context, signed(x), at.X(x), at.top + at.h + 20, { colour: ink, align: "center" });
+      for (const y of inside(1, Math.max(2, Math.floor(at.h / 60)))) course.text(context, signed(y), at.left - 7, at.Y(y) + 5, { colour: ink, align: "right" });
+      course.text(context, `x (${unit})`, at.left + at.w / 2, at.top + at.h + 42, { colour: ink, align: "center" });
+      context.save();
+      context.translate(at.left - 46, at.top + at.h / 2);
+      context.rotate(-Math.PI / 2);
+      course.text(context, `y (${unit})`, 0, 0, { colour: ink, align: "center" });
+      context.restore();
+    }
+
+    // A line through places, on a rim of the ground's colour.
+    function way(at, places, colour, theme, { width = 4, dash = [] } = {}) {
+      const { context } = at;
+      context.lineJoin = context.lineCap = "round";
+      for (const [line, ink, dashes] of [[width + 3, theme.colours.paper, []], [width, colour, dash]]) {
+        context.strokeStyle = ink;
+        context.lineWidth = line;
+        context.setLineDash(dashes);
+        context.beginPath();
+        places.forEach(([x, y], i) => (i ? context.lineTo(at.X(x), at.Y(y)) : context.moveTo(at.X(x), at.Y(y))));
+        context.stroke();
+      }
+      context.setLineDash([]);
+    }
+
+    function disc(at, place, radius, fill, rim, width = 2) {
+      const { context } = at;
+      context.beginPath();
+      context.arc(at.X(place[0]), at.Y(place[1]), radius, 0, 2 * Math.PI);
+      context.fillStyle = fill;
+      context.fill();
+      context.strokeStyle = rim;
+      context.lineWidth = width;
+      context.stroke();
+    }
+
+    // A star, and the ball of places that count as this goal.
+    function goal(at, place, radius, theme, { size = 13, fill = theme.colours.paper } = {}) {
+      const { context } = at, x = at.X(place[0]), y = at.Y(place[1]);
+      context.strokeStyle = theme.colours.ink;
+      context.lineWidth = 2;
+      if (radius > 0) {
+        context.setLineDash([6, 4]);
+        context.beginPath();
+        context.arc(x, y, radius * at.scale, 0, 2 * Math.PI);
+        context.stroke();
+        context.setLineDash([]);
+      }
+      context.beginPath();
+      for (let i = 0; i < 10; i += 1) {
+        const r = i % 2 ? 0.45 * size : size, angle = (Math.PI * i) / 5;
+        context.lineTo(x + r * Math.sin(angle), y - r * Math.cos(angle));
+      }
+      context.closePath();
+      context.fillStyle = fill;
+      context.fill();
+      context.lineJoin = "round";
+      context.stroke();
+    }
+
+    // Where an event points, in canvas pixels.
+    function pixel(canvas, event) {
+      const box = canvas.getBoundingClientRect(), em = canvas.em ?? 1;
+      return [(event.clientX - box.left) / em, (event.clientY - box.top) / em];
+    }
+    const place = (at, [x, y]) => [low[0] + (x - at.left) / at.scale, high[1] - (y - at.top) / at.scale];
+
+    return { view, ground, walls: walls_, way, disc, goal, pixel, place, clamp };
+  };
+
+  const rounded = (place) => place.map((v) => +v.toFixed(3));
+  const signed = (value, digits = 2) => value.toFixed(digits).replace("-", "−").replace(/^−(0\.?0*)$/, "$1");
+  course.place = { rounded, signed, words: (place) => `(${place.map((v) => signed(v)).join(", ")})` };
+
+  // Joins a widget's view to its model: `ask(request)` sends at once, or as soon as the last question is answered,
+  // and of several that wait only the newest. `view` has take(request) and answered(answer).
+  course.asking = function asking(model) {
+    let sent = JSON.stringify(model.get("request")), under_way = false, next = null;
+    function send(request) {
+      const words = JSON.stringify(request);
+      if (words === sent) return;
+      sent = words;
+      under_way = true;
+      model.set("request", request);
+      model.save_changes();
+    }
+    return {
+      ask(request) { if (under_way) next = request; else send(request); },
+      follow(view) {
+        const answer = () => {
+          under_way = false;
+          view.answered(model.get("answer"));
+          if (next) { const request = next; next = null; send(request); }
+        };
+        const take = () => {
+          const words = JSON.stringify(model.get("request"));
+          if (words === sent) return;
+          sent = words;
+          view.take(model.get("request"));
+        };
+        model.on("change:answer", answer);
+        model.on("change:request", take);
+        view.take(model.get("request"));
+        answer();
+        return () => { model.off("change:answer", answer); model.off("change:request", take); };
+      },
+    };
+  };
+}
