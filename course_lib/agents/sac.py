@@ -10,7 +10,7 @@ https://arxiv.org/abs/1812.05905; twin critics of Fujimoto et al., 2018, https:/
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from course_lib.core.networks import SquashedGaussianPolicy, TwinQ, UniformPolicy, polyak
 from course_lib.core.replay import Batch, Replay
+from course_lib.core.returns import td_target
 from course_lib.core.rollout import Collector
-from course_lib.core.types import PerTransition, PerTransitionMask, PerTwin, Scalar, shape_checked
+from course_lib.core.types import PerTransition, PerTwin, Scalar, shape_checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,26 +92,15 @@ class Agent(nn.Module):
 
 
 @shape_checked
-def soft_target(
-    reward: PerTransition,
-    next_q: PerTwin,
-    next_log_prob: PerTransition,
-    terminated: PerTransitionMask,
-    gamma: float,
-    temperature: float,
-) -> PerTransition:
-    """r + gamma (min Q(s', a') - temperature log pi(a'|s')): what the critics learn; no future after an end.
+def soft_value(next_q: PerTwin, next_log_prob: PerTransition, temperature: float) -> PerTransition:
+    """min Q(s', a') - temperature log pi(a'|s'): what s' is worth, entropy included.
 
     Args:
-        reward: r(s, a).
         next_q: both target critics at s' and a' drawn from the policy.
         next_log_prob: log pi(a'|s'), nats.
-        terminated: the world ended the episode; a time limit does not count.
-        gamma: discount.
         temperature: reward per nat.
     """
-    next_value = next_q.amin(0) - temperature * next_log_prob
-    return reward + gamma * ~terminated * next_value
+    return next_q.amin(0) - temperature * next_log_prob
 
 
 @shape_checked
@@ -131,13 +121,16 @@ def temperature_loss(log_temperature: Scalar, log_prob: PerTransition, target_en
     return -log_temperature * (log_prob.detach().mean() + target_entropy)
 
 
-def update(agent: Agent, batch: Batch, config: SACConfig) -> dict[str, Tensor]:
+def update(
+    agent: Agent, batch: Batch, config: SACConfig, td_target: Callable[..., Tensor] = td_target
+) -> dict[str, Tensor]:
     """One gradient step on critics, policy and temperature.
 
     Args:
         agent: changed in place.
         batch: B transitions.
         config: settings.
+        td_target: what the critics learn, called as in `core.returns`.
 
     Returns:
         critic_loss, policy_loss, entropy (nats), without gradients.
@@ -145,14 +138,9 @@ def update(agent: Agent, batch: Batch, config: SACConfig) -> dict[str, Tensor]:
     temperature = agent.temperature
     with torch.no_grad():
         next_action, next_log_prob = agent.policy.sample_with_log_prob(batch.next_obs)
-        target = soft_target(
-            batch.reward,
-            agent.target_critics(batch.next_obs, next_action),
-            next_log_prob,
-            batch.terminated,
-            config.gamma,
-            temperature,
-        )
+        next_q = agent.target_critics(batch.next_obs, next_action)
+        next_value = soft_value(next_q, next_log_prob, temperature)
+        target = td_target(batch.reward, next_value, batch.terminated, config.gamma)
     loss_q = critic_loss(agent.critics(batch.obs, batch.action), target, batch.weight)
     _descend(loss_q, agent.critic_optimizer)
 

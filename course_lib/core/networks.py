@@ -1,4 +1,4 @@
-"""Small networks: a multilayer perceptron, Gaussian policies, a value function and twin critics.
+"""Small networks: a multilayer perceptron, Gaussian policies, a value function, twin critics, action values.
 
 Axes: B batch, N simulations, S observation, A action, E critics, I inputs, O outputs.
 Source: policy and value as in Schulman et al., "Proximal Policy Optimization Algorithms",
@@ -203,6 +203,39 @@ class UniformPolicy:
     def sample(self, obs: Tensor) -> Tensor:
         """A random action [..., A]."""
         return 2.0 * torch.rand(*obs.shape[:-1], self.action_size) - 1.0
+
+
+class ActionValues(nn.Module):
+    """Q(s, .): the values of all of a few actions at once."""
+
+    epsilon: float = 0.2
+    """Share of the actions that `sample` draws at random."""
+
+    def __init__(self, obs_size: int, actions: int, hidden: Sequence[int] = (256,)) -> None:
+        super().__init__()
+        self.obs_size, self.actions = obs_size, actions
+        self.net = mlp([obs_size, *hidden, actions], activation=nn.ReLU)
+
+    def forward(self, obs: Tensor) -> Tensor:
+        """Values of all actions, [..., number of actions]."""
+        return self.net(obs)
+
+    def sample(self, obs: Tensor) -> Tensor:
+        """The best action, or now and then any: its number as float32 [..., 1]."""
+        best = self(obs).argmax(-1)
+        anything = torch.randint_like(best, self.actions)
+        explores = torch.rand(best.shape) < self.epsilon
+        return torch.where(explores, anything, best).unsqueeze(-1).float()
+
+    @torch.no_grad()
+    def act(self, obs: np.ndarray) -> np.ndarray:
+        """The best action for numpy observations [N, S] or [S]: its number as int64 [N, 1] or [1].
+
+        Raises:
+            ValueError: the observations have another size than the values were made for.
+        """
+        _check_size(obs, self.obs_size)
+        return self(torch.as_tensor(obs, dtype=torch.float32)).argmax(-1, keepdim=True).numpy()
 
 
 class TwinQ(nn.Module):

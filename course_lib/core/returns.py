@@ -1,13 +1,28 @@
-"""Advantages from rewards: generalized advantage estimation with truncation handled.
+"""What rewards are worth: temporal-difference targets, and generalized advantage estimation.
 
-Axes: T time, N simulations.
+Axes: B transitions, T time, N simulations.
 Source: Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage
 Estimation", ICLR 2016, https://arxiv.org/abs/1506.02438.
 """
 
 import torch
 
-from course_lib.core.types import PerStep, PerStepMask, shape_checked
+from course_lib.core.types import PerStep, PerStepMask, PerTransition, PerTransitionMask, shape_checked
+
+
+@shape_checked
+def td_target(
+    reward: PerTransition, next_value: PerTransition, terminated: PerTransitionMask, gamma: float
+) -> PerTransition:
+    """r + gamma V(s'): what a value of (s, a) is to be, one step ahead; no future after an end.
+
+    Args:
+        reward: r(s, a).
+        next_value: V(s').
+        terminated: the world ended the episode; a time limit does not count.
+        gamma: discount.
+    """
+    return reward + gamma * ~terminated * next_value
 
 
 @shape_checked

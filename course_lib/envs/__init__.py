@@ -10,6 +10,8 @@ In teaching order:
 * `arm`: three joints where two would do, and one of them wired the wrong way.
 * `reacher`: the same arm, whose fingertip is to come to wherever it is told.
 * `puck`: a striker, and a puck that should slide to a commanded place.
+* `bit_flip`: a row of bits and a pattern, where a sparse reward is never seen by chance.
+* `rooms`: a point in two rooms, asked to come to any place.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
@@ -27,7 +29,10 @@ for _name, _module, _steps in (
     ("HalfCheetahDirection", "half_cheetah_tasks", 200),
     ("Point", "point", 30),
     ("Arm", "arm", 50),
+    ("BitFlip", "bit_flip", 8),
+    ("Rooms", "rooms", 50),
     ("Reacher", "reacher", 50),
+    ("Puck", "puck", 40),
 ):
     register(
         id=f"course/{_name}-v0",

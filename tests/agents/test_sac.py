@@ -31,16 +31,9 @@ def batch_of(size: int, obs_size: int = 3, action_size: int = 2, **changes) -> B
 # Equations.
 
 
-def test_soft_target_takes_the_smaller_critic_pays_for_entropy_and_stops_at_an_end():
-    target = sac.soft_target(
-        torch.tensor([1.0, 1.0]),
-        torch.tensor([[2.0, 2.0], [3.0, 3.0]]),
-        torch.tensor([-0.5, -0.5]),
-        torch.tensor([False, True]),
-        0.9,
-        0.2,
-    )
-    assert target.tolist() == pytest.approx([1.0 + 0.9 * (2.0 + 0.1), 1.0])
+def test_soft_value_takes_the_smaller_critic_and_pays_for_entropy():
+    value = sac.soft_value(torch.tensor([[2.0, 4.0], [3.0, 1.0]]), torch.tensor([-0.5, 0.5]), 0.2)
+    assert value.tolist() == pytest.approx([2.0 + 0.1, 1.0 - 0.1])
 
 
 def test_critic_loss_is_the_weighted_squared_error_of_both():
