@@ -85,24 +85,6 @@
     return points.join(" ");
   }
 
-  // A slider over a few named stops, looking like course.slider.
-  function stops(label, names, index, onchange) {
-    const id = course.id("shots"), last = names.length - 1;
-    const output = h("output", { for: id, class: "course-value" });
-    const input = h("input", { id, type: "range", min: 0, max: last, step: 1 });
-    const track = h("div", { class: "course-track" }, ...names.map((_, i) => h("span", { class: "course-stop", style: `left:${(100 * i) / last}%` })));
-    const row = h("div", { class: "course-slider" }, h("label", { for: id }, label), output, h("div", { class: "course-rail" }, track, input));
-    function show(i) {
-      input.value = i;
-      input.setAttribute("aria-valuetext", names[i]);
-      output.textContent = names[i];
-    }
-    input.addEventListener("input", () => { show(+input.value); onchange(+input.value); });
-    input.addEventListener("keydown", (event) => { if (event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End") event.stopPropagation(); });
-    show(index);
-    return { row, set: show };
-  }
-
   function create(root, { room, title }, link) {
     const R = room.rows, C = room.columns, S = R * C;
     const at = (r, c) => r * C + c;
@@ -125,7 +107,7 @@
     }, (value) => { now.friction = value; send(); });
     friction.row.querySelector(".course-hidden").textContent = `the arrow marks the source's friction, ${room.friction}`;
     const names = [...room.shots.map(grouped), "exact"], counts = [...room.shots, 0];
-    const shots = stops("Target transitions seen", names, names.length - 1, (i) => { now.shots = counts[i]; send(); });
+    const shots = course.stops("Target transitions seen", names, names.length - 1, (i) => { now.shots = counts[i]; send(); });
     const problem = h("div", { role: "alert" });
     const says = h("div", { class: "course-field-says", role: "status" });
 

@@ -26,11 +26,6 @@
 .course-kept { display: flex; flex-wrap: wrap; gap: 6px; }
 .course-kept:empty { display: none; }
 .course-kept button { font-weight: 500; padding: 2px 10px; }
-.course-error { border: 3px solid var(--course-ink); border-left-width: 12px; border-radius: 9px; padding: 8px 12px; background: var(--course-panel); }
-.course-error strong { display: block; }
-.course-error summary { cursor: pointer; font-weight: 600; min-height: 32px; padding: 4px 0; }
-.course-error pre { font: 16px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 240px;
-  overflow: auto; margin: 0; color: var(--course-ink); background: transparent; }
 @container (min-width: 700px) {
   .course-panel-grid { grid-template-columns: minmax(280px, 340px) minmax(0, 1fr); }
   .course-panel-show { order: 0; }
@@ -204,10 +199,7 @@
         answered(message.id);
         root.removeAttribute("aria-busy");
         sentence.textContent = "";
-        problem.replaceChildren(h(
-          "div", { class: "course-error" }, h("strong", {}, "The simulation stopped with an error."), h("span", {}, message.message),
-          h("details", {}, h("summary", {}, "Details"), h("pre", { tabindex: "0" }, message.details)),
-        ));
+        problem.replaceChildren(course.errorBox("The simulation stopped with an error.", message));
         course.tell(root, "failed", { id: message.id });
       } else if (message.type === "piece") {
         if (message.start === 0) {

@@ -166,6 +166,70 @@
     }
   }
 
+  // The ground with its metre marks, hills and sky; view: { width, height, floor, k, X, camera }, c: the theme's colours.
+  function landscape(context, c, { width, height, floor, k, X, camera }) {
+    const sky = context.createLinearGradient(0, 0, 0, floor);
+    sky.addColorStop(0, c.skyTop);
+    sky.addColorStop(1, c.skyLow);
+    context.fillStyle = sky;
+    context.fillRect(0, 0, width, floor);
+    context.fillStyle = c.hill; // far hills move a quarter as fast: depth without a second picture
+    context.beginPath();
+    context.moveTo(0, floor);
+    for (let px = 0; px <= width + 8; px += 8) {
+      const x = px / k + camera * 0.25;
+      context.lineTo(px, floor - (0.16 + 0.075 * Math.sin(1.1 * x) + 0.05 * Math.sin(2.3 * x + 1)) * Math.min(height, 420));
+    }
+    context.lineTo(width, floor);
+    context.fill();
+    context.fillStyle = c.ground;
+    context.fillRect(0, floor, width, height - floor);
+    const first = Math.floor(camera - width / 2 / k) - 1, last = Math.ceil(camera + width / 2 / k) + 1;
+    context.fillStyle = c.groundLow; // every other metre is darker
+    for (let x = first; x <= last; x += 1) if (((x % 2) + 2) % 2) context.fillRect(X(x), floor, k, height - floor);
+    context.strokeStyle = c.edge;
+    context.setLineDash([]);
+    context.lineCap = "butt";
+    context.lineWidth = 3;
+    context.beginPath();
+    context.moveTo(0, floor + 1.5);
+    context.lineTo(width, floor + 1.5);
+    context.stroke();
+    context.lineWidth = 2;
+    const every = k < 62 ? 2 : 1;
+    for (let x = first; x <= last; x += 1) {
+      context.beginPath();
+      context.moveTo(X(x), floor);
+      context.lineTo(X(x), floor + 12);
+      context.stroke();
+      if (x % every === 0 && X(x) > 26 && X(x) < width - 26) course.text(context, `${x} m`, X(x), floor + 34, { colour: c.ink, align: "center", weight: x === 0 ? 700 : 400 });
+    }
+  }
+
+  // A shadow below the robot whose skeleton is in points.
+  function shade(context, scene, points, view, colour) {
+    let low = Infinity, high = -Infinity, lowest = Infinity;
+    scene.geoms.forEach((geom, g) => {
+      low = Math.min(low, points[4 * g] - geom.radius, points[4 * g + 2] - geom.radius);
+      high = Math.max(high, points[4 * g] + geom.radius, points[4 * g + 2] + geom.radius);
+      lowest = Math.min(lowest, points[4 * g + 1] - geom.radius, points[4 * g + 3] - geom.radius);
+    });
+    context.globalAlpha = Math.max(0.25, 1 - 1.2 * Math.max(0, lowest));
+    context.fillStyle = colour;
+    context.beginPath();
+    context.ellipse(view.X((low + high) / 2), view.floor + 7, ((high - low) / 2) * view.k + 4, 7, 0, 0, 7);
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  // How the robot in front looks, fallen or not.
+  function solidLook(c, hue, dark, fallen = false) {
+    if (fallen) return { fill: c.fallen, fills: [c.fallen, course.mix(c.fallen, c.skyLow, 0.2)], edge: c.outline, border: 2.5, light: course.mix(c.fallen, "#ffffff", 0.4), solid: true, eye: true, fallen: true };
+    return { fill: hue, fills: [hue, course.mix(hue, dark ? "#000000" : "#ffffff", 0.16)], edge: c.outline, border: 2.5, light: course.mix(hue, "#ffffff", 0.42), solid: true, eye: true };
+  }
+
+  course.scenery = { skeleton, eyeOf, robot, landscape, shade, solidLook };
+
   const CSS = `
 .course-player { display: flex; flex-direction: column; gap: 6px; min-width: 0; padding: 0; }
 .course-stage { position: relative; width: 100%; aspect-ratio: 16 / 8; min-height: 240px; max-height: 430px; overflow: hidden; border-radius: 10px; }
@@ -243,10 +307,10 @@
       if (!looks.has(key)) {
         const c = theme.colours, hue = theme.series(series);
         looks.set(key, solid
-          ? { fill: hue, fills: [hue, course.mix(hue, theme.dark ? "#000000" : "#ffffff", 0.16)], edge: c.outline, border: 2.5, light: course.mix(hue, "#ffffff", 0.42), solid: true, eye: true }
+          ? solidLook(c, hue, theme.dark)
           : { fill: course.mix(hue, c.skyLow, 0.62), edge: hue, border: 2.5, dash: course.series[series % 4].dash, eye: true });
         looks.set(`${key}fallen`, solid
-          ? { fill: c.fallen, fills: [c.fallen, course.mix(c.fallen, c.skyLow, 0.2)], edge: c.outline, border: 2.5, light: course.mix(c.fallen, "#ffffff", 0.4), solid: true, eye: true, fallen: true }
+          ? solidLook(c, hue, theme.dark, true)
           : { fill: course.mix(c.fallen, c.skyLow, 0.6), edge: hue, border: 2.5, dash: course.series[series % 4].dash, eye: true, fallen: true });
       }
       return (fallen) => looks.get(fallen ? `${key}fallen` : key);
@@ -291,62 +355,7 @@
       state.camera = (state.camera ?? 0) + (wanted - (state.camera ?? 0)) * follow;
       state.zoom += (wantedZoom - state.zoom) * follow;
       const k = base * state.zoom, floor = height - below;
-      return { k, floor, list, width, height, eye, X: (x) => width / 2 + (x - state.camera) * k, Y: (z) => floor - z * k };
-    }
-
-    function landscape(context, { width, height, floor, k, X }) {
-      const c = theme.colours;
-      const sky = context.createLinearGradient(0, 0, 0, floor);
-      sky.addColorStop(0, c.skyTop);
-      sky.addColorStop(1, c.skyLow);
-      context.fillStyle = sky;
-      context.fillRect(0, 0, width, floor);
-      context.fillStyle = c.hill; // far hills move a quarter as fast: depth without a second picture
-      context.beginPath();
-      context.moveTo(0, floor);
-      for (let px = 0; px <= width + 8; px += 8) {
-        const x = px / k + state.camera * 0.25;
-        context.lineTo(px, floor - (0.16 + 0.075 * Math.sin(1.1 * x) + 0.05 * Math.sin(2.3 * x + 1)) * Math.min(height, 420));
-      }
-      context.lineTo(width, floor);
-      context.fill();
-      context.fillStyle = c.ground;
-      context.fillRect(0, floor, width, height - floor);
-      const first = Math.floor(state.camera - width / 2 / k) - 1, last = Math.ceil(state.camera + width / 2 / k) + 1;
-      context.fillStyle = c.groundLow; // every other metre is darker
-      for (let x = first; x <= last; x += 1) if (((x % 2) + 2) % 2) context.fillRect(X(x), floor, k, height - floor);
-      context.strokeStyle = c.edge;
-      context.setLineDash([]);
-      context.lineCap = "butt";
-      context.lineWidth = 3;
-      context.beginPath();
-      context.moveTo(0, floor + 1.5);
-      context.lineTo(width, floor + 1.5);
-      context.stroke();
-      context.lineWidth = 2;
-      const every = k < 62 ? 2 : 1;
-      for (let x = first; x <= last; x += 1) {
-        context.beginPath();
-        context.moveTo(X(x), floor);
-        context.lineTo(X(x), floor + 12);
-        context.stroke();
-        if (x % every === 0 && X(x) > 26 && X(x) < width - 26) course.text(context, `${x} m`, X(x), floor + 34, { colour: c.ink, align: "center", weight: x === 0 ? 700 : 400 });
-      }
-    }
-
-    function shade(context, view, strength) {
-      let low = Infinity, high = -Infinity, lowest = Infinity;
-      scene.geoms.forEach((geom, g) => {
-        low = Math.min(low, points[4 * g] - geom.radius, points[4 * g + 2] - geom.radius);
-        high = Math.max(high, points[4 * g] + geom.radius, points[4 * g + 2] + geom.radius);
-        lowest = Math.min(lowest, points[4 * g + 1] - geom.radius, points[4 * g + 3] - geom.radius);
-      });
-      context.globalAlpha = strength * Math.max(0.25, 1 - 1.2 * Math.max(0, lowest));
-      context.fillStyle = theme.colours.shadow;
-      context.beginPath();
-      context.ellipse(view.X((low + high) / 2), view.floor + 7, ((high - low) / 2) * view.k + 4, 7, 0, 0, 7);
-      context.fill();
-      context.globalAlpha = 1;
+      return { k, floor, list, width, height, eye, camera: state.camera, X: (x) => width / 2 + (x - state.camera) * k, Y: (z) => floor - z * k };
     }
 
     function top() { // highest point of the robot whose skeleton was drawn last
@@ -412,7 +421,7 @@
       if (!now || !now.frames) return;
       const { context, width, height } = course.fit(canvas, stage.clientHeight || 300);
       const view = framing(width, height, elapsed), c = theme.colours;
-      landscape(context, view);
+      landscape(context, c, view);
       if (!now.labels) {
         const order = [...Array(now.rollouts).keys()].filter((n) => n !== now.lead);
         const fallen = (n) => state.frame >= now.alive[n] && now.fell(n);
@@ -430,7 +439,7 @@
         const { recording, n, series, solid, label } = overlay;
         const down = recording.fell(n) && state.frame >= recording.alive[n];
         skeleton(scene, recording, n, state.frame, points);
-        if (solid) shade(context, view, 1);
+        if (solid) shade(context, scene, points, view, c.shadow);
         robot(context, scene, points, view, style(series, solid)(down));
         const [x, z] = top();
         tags.push({ x: view.X(x), y: view.Y(z), series, label, down, seconds: recording.alive[n] * recording.dt });

@@ -201,6 +201,24 @@ const course = {};
     };
   };
 
+  // A slider over a few named stops, looking like course.slider.
+  course.stops = function stops(label, names, index, onchange) {
+    const id = course.id("stops"), last = Math.max(1, names.length - 1);
+    const output = course.h("output", { for: id, class: "course-value" });
+    const input = course.h("input", { id, type: "range", min: 0, max: names.length - 1, step: 1 });
+    const track = course.h("div", { class: "course-track" }, ...names.map((_, i) => course.h("span", { class: "course-stop", style: `left:${(100 * i) / last}%` })));
+    const row = course.h("div", { class: "course-slider" }, course.h("label", { for: id }, label), output, course.h("div", { class: "course-rail" }, track, input));
+    function show(i) {
+      input.value = i;
+      input.setAttribute("aria-valuetext", names[i]);
+      output.textContent = names[i];
+    }
+    input.addEventListener("input", () => { show(+input.value); onchange(+input.value); });
+    input.addEventListener("keydown", (event) => { if (event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End") event.stopPropagation(); });
+    show(index);
+    return { row, set: show };
+  };
+
   // Lecture mode: the whole screen, by button and by the key F. Where the browser has no full screen
   // (phones, some frames) the widget covers the page instead.
   course.lecture = function lecture(root, onchange = () => {}) {
@@ -233,6 +251,14 @@ const course = {};
     });
     button.addEventListener("click", toggle);
     return { button, toggle, get on() { return on(); } };
+  };
+
+  // What went wrong in the kernel, the traceback folded away.
+  course.errorBox = function errorBox(headline, { message, details }) {
+    return course.h(
+      "div", { class: "course-error" }, course.h("strong", {}, headline), course.h("span", {}, message),
+      course.h("details", {}, course.h("summary", {}, "Details"), course.h("pre", { tabindex: "0" }, details)),
+    );
   };
 
   // Calls back once the browser has put the present frame on the screen.
@@ -286,6 +312,11 @@ const course = {};
   border-radius: 50%; border: 3px solid var(--course-paper); background: var(--course-accent); box-shadow: 0 0 0 1.5px var(--course-ink), 0 2px 4px rgba(0,0,0,.3); }
 .course input[type=range]::-moz-range-thumb { width: 22px; height: 22px; border-radius: 50%; border: 3px solid var(--course-paper);
   background: var(--course-accent); box-shadow: 0 0 0 1.5px var(--course-ink), 0 2px 4px rgba(0,0,0,.3); }
+.course-error { border: 3px solid var(--course-ink); border-left-width: 12px; border-radius: 9px; padding: 8px 12px; background: var(--course-panel); }
+.course-error strong { display: block; }
+.course-error summary { cursor: pointer; font-weight: 600; min-height: 32px; padding: 4px 0; }
+.course-error pre { font: 16px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 240px;
+  overflow: auto; margin: 0; color: var(--course-ink); background: transparent; }
 .course[data-lecture] { font-size: clamp(16px, 2.2vh, 30px); position: fixed; inset: 0; z-index: 99999; width: 100vw; height: 100vh; border-radius: 0; overflow: auto; }
 @media (prefers-reduced-motion: no-preference) { .course button { transition: background .12s, border-color .12s; } }
 `;
