@@ -196,9 +196,8 @@ class EpisodicVectorEnv(VectorEnv):
 
     # Parameters.
 
-    @classmethod
     def _chosen_params(
-        cls, num_envs: int, params: WorldParams | None, keywords: dict[str, Any]
+        self, num_envs: int, params: WorldParams | None, keywords: dict[str, Any]
     ) -> WorldParams:
         """The constructor's parameters, from a whole set or by name."""
         if num_envs < 1:
@@ -207,7 +206,7 @@ class EpisodicVectorEnv(VectorEnv):
             raise ValueError(
                 f"give params or {', '.join(keywords)}, not both: use dataclasses.replace on params"
             )
-        return params if params is not None else cls.params_type.from_keywords(**keywords)
+        return params if params is not None else self.params_type.from_keywords(**keywords)
 
     @property
     def params(self) -> WorldParams:
