@@ -1,9 +1,6 @@
 """The goal field in a real notebook: the hand moves the goal, and the point goes there."""
 
-import os
 
-import numpy as np
-import pytest
 
 CODE = """
 import numpy as np

@@ -87,7 +87,7 @@
     }
 
     function numbers(at) {
-      const [R, C] = now.answer.shape, across = Math.max(1, Math.round(at.w / 110)), up = Math.max(1, Math.round(at.h / 90));
+      const [R, C] = now.answer.shape, across = 2 * Math.max(1, Math.round(at.w / 200)), up = 2 * Math.max(1, Math.round(at.h / 170)); // even: walls like the middle
       for (let j = 0; j < up; j += 1) {
         for (let i = 0; i < across; i += 1) {
           const r = Math.floor(((j + 0.5) / up) * R), c = Math.floor(((i + 0.5) / across) * C);
@@ -98,7 +98,7 @@
     }
 
     function paint() {
-      const tall = root.hasAttribute("data-lecture") ? Math.max(320, innerHeight - 170) : 560;
+      const tall = root.hasAttribute("data-lecture") ? Math.max(320, innerHeight - 170) : 510;
       const at = drawn = plane.view(canvas, tall);
       plane.ground(at, theme);
       values.setAttribute("aria-pressed", String(now.shown));
@@ -117,8 +117,8 @@
       for (const place of way) plane.disc(at, place, 2.2, theme.colours.paper, orange, 1.5);
       if (!now.answer.reached) {
         const [x, y] = way[way.length - 1];
-        course.cross(at.context, at.X(x), at.Y(y), 9, theme.colours.paper, 8);
-        course.cross(at.context, at.X(x), at.Y(y), 9, orange, 4);
+        course.cross(at.context, at.X(x), at.Y(y), 13, theme.colours.paper, 9);
+        course.cross(at.context, at.X(x), at.Y(y), 13, orange, 5);
       }
       plane.goal(at, now.request.goal, now.request.radius, theme);
       plane.disc(at, now.at, 9, theme.colours.ink, theme.colours.paper, 3);
