@@ -1,154 +1,12 @@
 """The grader of ps2_epopt, graded: right answers get all points; a wrong one loses its own, and hears why."""
 
-import ast
-import json
 from pathlib import Path
+from typing import ClassVar
 
-import answer_banks
-import nbformat
 import numpy as np
 import pytest
 import torch
-from answer_banks import Answer, Marks, grade, visible_only
-
-NAME = "ps2_epopt"
-POINTS = {"q1": 4, "q2": 4, "q3": 5, "q4": 4, "q5": 4, "q6": 5}
-WRONG = answer_banks.bank(Path(__file__).with_name("wrong_answers.py"))
-RIGHT = answer_banks.bank(Path(__file__).with_name("right_answers.py"))
-
-
-def label(answer: Answer) -> str:
-    return f"{answer.question}: {answer.name}"
-
-
-@pytest.fixture(scope="module")
-def solution() -> nbformat.NotebookNode:
-    return answer_banks.solution(NAME)
-
-
-@pytest.fixture(scope="module")
-def released() -> nbformat.NotebookNode:
-    return answer_banks.release(NAME)
-
-
-@pytest.fixture(scope="module")
-def marks_of_banks(solution) -> dict[Answer, dict[str, Marks]]:
-    """Every answer of the banks, as the only change of the solution."""
-    answers = WRONG + RIGHT
-    marks = answer_banks.grade_each(solution, [(answer.question, answer.source) for answer in answers])
-    return dict(zip(answers, marks, strict=True))
-
-
-def test_banks_are_large_enough():
-    for question in POINTS:
-        assert sum(a.question == question for a in WRONG) >= 10
-        assert sum(a.question == question for a in RIGHT) >= 6
-
-
-def test_solution_gets_full_marks(solution):
-    marks = grade(solution, {})
-    assert {question: mark.points for question, mark in marks.items()} == POINTS
-    assert all(mark.full and mark.message == "" for mark in marks.values())
-
-
-def test_release_gets_nothing_and_says_so_in_a_line(released):
-    marks = grade(released, {})
-    assert sum(len(mark.messages) for mark in marks.values()) == 12
-    for mark in marks.values():
-        assert mark.points == 0.0
-        for message in mark.messages.values():
-            assert message.endswith("not answered yet")
-            assert len(message) < 50
-
-
-@pytest.mark.parametrize("answer", WRONG, ids=label)
-def test_wrong_answer_loses_its_own_points_and_hears_why(marks_of_banks, answer):
-    marks = dict(marks_of_banks[answer])
-    mark = marks.pop(answer.question)
-    assert not mark.full
-    assert answer.says in mark.message
-    assert all(other.full for other in marks.values()), marks
-
-
-def test_every_named_mistake_has_an_answer_that_hears_of_it(solution, marks_of_banks, monkeypatch):
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    for question in ("q2", "q3", "q4", "q5", "q6"):
-        heard = "\n".join(marks_of_banks[a][question].message for a in WRONG if a.question == question)
-        for name, message in run_question(solution, question)[f"_said_{question[1:]}"].items():
-            assert message in heard, name
-
-
-def test_self_check_gives_no_wrong_answer_the_points_of_the_further_cases(solution):
-    """What students see of a cell with hidden tests fails where the hidden tests would."""
-    visible = visible_only(solution)
-    marks = answer_banks.grade_each(visible, [(a.question, a.source) for a in WRONG], only_theirs=True)
-    passed = {
-        answer.source
-        for answer, mark in zip(WRONG, marks, strict=True)
-        if not mark[answer.question].messages[f"{answer.question}-hidden"]
-    }
-    assert passed == {answer.source for answer in WRONG if answer.subtle}
-    assert len(passed) < 0.1 * len(WRONG)
-
-
-@pytest.mark.parametrize("answer", RIGHT, ids=label)
-def test_right_answer_gets_full_marks(marks_of_banks, answer):
-    marks = marks_of_banks[answer]
-    assert all(mark.full for mark in marks.values()), marks
-
-
-@pytest.mark.parametrize("question", POINTS)
-@pytest.mark.parametrize("source", ["def broken(:", "1 / 0", ""], ids=["syntax error", "stops", "empty"])
-def test_cell_that_does_not_run_costs_one_question(solution, question, source):
-    marks = grade(solution, {question: source})
-    mark = marks.pop(question)
-    assert mark.points == 0.0
-    assert "the cell with your answer run without an error?" in mark.message
-    assert all(other.full for other in marks.values())
-
-
-def test_student_who_reuses_library_names_keeps_the_points(solution):
-    """Test cells bring what they need under names of their own."""
-    taken = "\n\nepopt = norm = softmax = kstest = check = rng = None\nexpected = seen = what = 3"
-    marks = grade(solution, {"q6": answer_banks.answer_cells(solution)["q6"] + taken})
-    assert all(mark.full for mark in marks.values()), marks
-
-
-def test_random_cases_never_fail_a_right_answer(solution, monkeypatch):
-    """Twelve draws of the hidden cases: no false alarm."""
-    for seed in range(12):
-        monkeypatch.setenv("COURSE_GRADING_SEED", str(seed))
-        marks = grade(solution, {})
-        assert all(mark.full for mark in marks.values()), (seed, marks)
-
-
-def test_test_cells_keep_to_what_a_grader_can_trust(solution):
-    """Each frames itself in `checking`, imports under private names, and never ends in a bare expression."""
-    for cell in solution.cells:
-        meta = cell.metadata.get("nbgrader", {})
-        if not (meta.get("grade") and cell.cell_type == "code"):
-            continue
-        tree = ast.parse(cell.source)
-        last = tree.body[-1]
-        assert isinstance(last, ast.With), meta["grade_id"]
-        assert last.items[0].context_expr.func.attr == "checking"
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                assert all(name.asname.startswith("_") for name in node.names), meta["grade_id"]
-
-
-def test_every_stub_line_stands_in_the_solution(solution, released):
-    """What a student is given is the solution with its answer cut out."""
-    source = {cell.id: cell.source.splitlines() for cell in solution.cells}
-    for cell in released.cells:
-        for line in cell.source.splitlines():
-            stub = line.strip() in {"# YOUR CODE HERE", "raise NotImplementedError()", "YOUR ANSWER HERE"}
-            assert stub or line in source[cell.id], line
-    for question in POINTS:
-        cell = next(cell for cell in released.cells if cell.id == question)
-        assert ast.get_docstring(ast.parse(cell.source).body[0])
-        assert cell.source.rstrip().endswith("raise NotImplementedError()")
-
+from assignment_tests import AssignmentTests, run_question
 
 VISIBLE = [
     ("q3", "_wrong_surrogates(_new, _old, _advantage, _keep, 0.2)", "_wrong_3"),
@@ -162,37 +20,29 @@ VISIBLE = [
 ]
 
 
-def run_question(solution, question: str) -> dict:
-    """What the test cells of a question have bound when they end."""
-    cells = {cell.id: cell.source for cell in solution.cells}
-    namespace: dict = {}
-    for name in ("setup", question, f"{question}-visible", f"{question}-hidden"):
-        exec(cells[name], namespace)
-    return namespace
+class TestPs2Epopt(AssignmentTests):
+    name = "ps2_epopt"
+    points: ClassVar = {"q1": 4, "q2": 4, "q3": 5, "q4": 4, "q5": 4, "q6": 5}
+    banks = Path(__file__).parent
+    named = ("q2", "q3", "q4", "q5", "q6")
+    taken = ("epopt", "norm", "softmax", "kstest")
+    right_ones = 6
 
-
-@pytest.mark.parametrize(("question", "formulas", "typed"), VISIBLE)
-def test_visible_values_are_those_of_the_mistakes(solution, monkeypatch, question, formulas, typed):
-    """The numbers in view, typed out so that no formula stands there, agree with the hidden formulas."""
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    namespace = run_question(solution, question)
-    formulas, typed = eval(formulas, namespace), namespace[typed]
-    assert set(formulas) - set(typed) <= {"underflow"}
-    for name, value in typed.items():
-        np.testing.assert_allclose(np.asarray(value), np.asarray(formulas[name]), rtol=1e-4, err_msg=name)
-
-
-def test_visible_masks_are_those_of_the_mistakes(solution, monkeypatch):
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    namespace = run_question(solution, "q2")
-    for returns, epsilon, _, typed in namespace["_cases_2"] + namespace["_more_cases_2"]:
-        formulas = namespace["_wrong_masks"](torch.tensor(returns), epsilon)
+    @pytest.mark.parametrize(("question", "formulas", "typed"), VISIBLE)
+    def test_visible_values_are_those_of_the_mistakes(self, solution, monkeypatch, question, formulas, typed):
+        """The numbers in view, typed out so that no formula stands there, agree with the hidden formulas."""
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+        namespace = run_question(solution, question)
+        formulas, typed = eval(formulas, namespace), namespace[typed]
+        assert set(formulas) - set(typed) <= {"underflow"}
         for name, value in typed.items():
-            seen = [digit == "1" for digit in value] if isinstance(value, str) else value
-            assert formulas[name].tolist() == seen, (returns, name)
+            np.testing.assert_allclose(np.asarray(value), np.asarray(formulas[name]), rtol=1e-4, err_msg=name)
 
-
-def test_banks_stay_out_of_the_release(released):
-    assert "wrong_answers" not in json.dumps(released)
-    folder = answer_banks.ROOT / "assignments" / NAME
-    assert [p.name for p in folder.iterdir()] == [f"{NAME}.ipynb"]
+    def test_visible_masks_are_those_of_the_mistakes(self, solution, monkeypatch):
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+        namespace = run_question(solution, "q2")
+        for returns, epsilon, _, typed in namespace["_cases_2"] + namespace["_more_cases_2"]:
+            formulas = namespace["_wrong_masks"](torch.tensor(returns), epsilon)
+            for name, value in typed.items():
+                seen = [digit == "1" for digit in value] if isinstance(value, str) else value
+                assert formulas[name].tolist() == seen, (returns, name)
