@@ -44,6 +44,7 @@ class LocomotionVectorEnv(EpisodicVectorEnv):
         num_threads: int = 0,
         max_episode_steps: int | None = 1000,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        context_observed: bool = True,
         **parameters: float | np.ndarray,
     ) -> None:
         """Builds the simulations; call `reset` before the first step.
@@ -55,6 +56,7 @@ class LocomotionVectorEnv(EpisodicVectorEnv):
             max_episode_steps: an episode is truncated after that many steps; None for never.
             autoreset_mode: when a finished simulation starts again. DISABLED: it is not stepped any
                 more, and costs nothing, until `reset(options={"reset_mask": ...})`.
+            context_observed: whether observations end with the context, where the robot has one.
             **parameters: single parameters by name, instead of `params`: `torso_mass=6.0`.
 
         Raises:
@@ -73,6 +75,7 @@ class LocomotionVectorEnv(EpisodicVectorEnv):
             Box(-np.inf, np.inf, (model.nq - 1 + model.nv,), np.float64),
             max_episode_steps,
             autoreset_mode,
+            context_observed,
         )
         self._before = np.empty_like(self._physics.batch.state)
         self.set_params(params)
@@ -106,7 +109,7 @@ class LocomotionVectorEnv(EpisodicVectorEnv):
         simulation that diverges predicts infinity, so that it explains nothing it is compared with.
 
         Args:
-            obs: [K, S]; K may differ from N.
+            obs: [K, S], without a context; K may differ from N.
             actions: [K, A].
             params: one value each, or K.
 
@@ -118,7 +121,7 @@ class LocomotionVectorEnv(EpisodicVectorEnv):
             ValueError: a shape does not fit, or a value is not finite.
         """
         obs, count = np.asarray(obs, dtype=np.float64), len(obs)
-        expected = (count, *self.single_observation_space.shape)
+        expected = (count, self._physics.model.nq - 1 + self._physics.model.nv)
         if obs.shape != expected or not np.isfinite(obs).all():
             raise ValueError(f"obs must be finite and of shape {expected}, got shape {obs.shape}")
         actions = self._checked(actions, count)
