@@ -263,6 +263,24 @@ class TwinQ(nn.Module):
         return torch.baddbmm(bias, x, weight).squeeze(-1)
 
 
+class ActorCritic(nn.Module):
+    """A policy, and the critics that know what its actions are worth."""
+
+    def __init__(self, policy: SquashedGaussianPolicy, critics: TwinQ) -> None:
+        super().__init__()
+        self.policy, self.critics = policy, critics
+
+    def act(self, obs: np.ndarray) -> np.ndarray:
+        """The most likely actions for observations [N, S] or [S], as `SquashedGaussianPolicy.act`."""
+        return self.policy.act(obs)
+
+    @torch.no_grad()
+    def value(self, obs: np.ndarray) -> np.ndarray:
+        """What the most likely action is worth: the smaller critic, [N, S] to float32 [N]."""
+        states = torch.as_tensor(obs, dtype=torch.float32)
+        return self.critics(states, torch.as_tensor(self.act(obs))).amin(0).numpy()
+
+
 @torch.no_grad()
 def polyak(target: nn.Module, online: nn.Module, rate: float) -> None:
     """Moves the target's parameters towards the online ones: target += rate * (online - target).

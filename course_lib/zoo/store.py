@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from course_lib.core.networks import GaussianPolicy, SquashedGaussianPolicy
+from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
 
@@ -23,8 +23,15 @@ FORMAT = 1
 """Version of the card; a file of another version is refused."""
 
 
-NETWORKS = {"gaussian": GaussianPolicy, "squashed_gaussian": SquashedGaussianPolicy}
+NETWORKS = {
+    "gaussian": GaussianPolicy,
+    "squashed_gaussian": SquashedGaussianPolicy,
+    "actor_critic": ActorCritic,
+}
 """Policies that can be stored, by the word that their card has for them; without one it is "gaussian"."""
+
+Policy = GaussianPolicy | SquashedGaussianPolicy | ActorCritic
+"""One of them."""
 
 
 def folder() -> Path:
@@ -167,7 +174,7 @@ def best(idea: str, world: str, recipe: str) -> str:
     return max(found, key=found.get)
 
 
-def policies(idea: str, world: str, recipe: str) -> dict[int, GaussianPolicy | SquashedGaussianPolicy]:
+def policies(idea: str, world: str, recipe: str) -> dict[int, Policy]:
     """All trained policies of a recipe, by their seed and in its order; do not train them, copy them first.
 
     Raises:
@@ -177,7 +184,7 @@ def policies(idea: str, world: str, recipe: str) -> dict[int, GaussianPolicy | S
 
 
 @cache
-def load_policy(name: str) -> GaussianPolicy | SquashedGaussianPolicy:
+def load_policy(name: str) -> Policy:
     """A trained policy by its name, such as "epopt/hopper-eps1.0-seed0"; do not train it, copy it first.
 
     Raises:
@@ -188,7 +195,7 @@ def load_policy(name: str) -> GaussianPolicy | SquashedGaussianPolicy:
     return policy_from(folder() / name)
 
 
-def policy_from(stem: Path) -> GaussianPolicy | SquashedGaussianPolicy:
+def policy_from(stem: Path) -> Policy:
     """A trained policy from files outside the zoo, such as those of `course train`.
 
     Args:
@@ -202,22 +209,44 @@ def policy_from(stem: Path) -> GaussianPolicy | SquashedGaussianPolicy:
     if network not in NETWORKS:
         raise ZooError(f"{stem.name} holds a network {network!r}: {nearest(network, NETWORKS)}")
     try:
-        if network == "gaussian":
-            obs_size, *hidden, action_size = _layers(tensors, "mean")
-        else:  # mean and deviation of each action come out of one network
-            obs_size, *hidden, outputs = _layers(tensors, "net")
-            action_size = outputs // 2
-        policy = NETWORKS[network](obs_size, action_size, hidden)
+        policy = _EMPTY[network](tensors)
         policy.load_state_dict(tensors)
     except (KeyError, IndexError, RuntimeError) as error:
         raise ZooError(f"{stem.name} does not hold a {network} policy: {error}") from None
     return policy.requires_grad_(False).eval()
 
 
+def _empty_gaussian(tensors: Mapping[str, Tensor]) -> GaussianPolicy:
+    obs_size, *hidden, action_size = _layers(tensors, "mean")
+    return GaussianPolicy(obs_size, action_size, hidden)
+
+
+def _empty_squashed(tensors: Mapping[str, Tensor], part: str = "net") -> SquashedGaussianPolicy:
+    # Mean and deviation of each action come out of one network.
+    obs_size, *hidden, outputs = _layers(tensors, part)
+    return SquashedGaussianPolicy(obs_size, outputs // 2, hidden)
+
+
+def _empty_actor_critic(tensors: Mapping[str, Tensor]) -> ActorCritic:
+    policy = _empty_squashed(tensors, "policy.net")
+    numbers = range(sum(name.startswith("critics.weights.") for name in tensors) - 1)
+    hidden = [tensors[f"critics.weights.{number}"].shape[2] for number in numbers]
+    return ActorCritic(policy, TwinQ(policy.obs_size, policy.action_size, hidden))
+
+
+_EMPTY = {
+    "gaussian": _empty_gaussian,
+    "squashed_gaussian": _empty_squashed,
+    "actor_critic": _empty_actor_critic,
+}
+"""Makes a network of the sizes of some tensors."""
+
+
 def _layers(tensors: Mapping[str, Tensor], part: str) -> list[int]:
     # Sizes from input to output; linear layers are numbered, with activations between them.
-    found = (name.split(".") for name in tensors if name.startswith(f"{part}.") and name.endswith(".weight"))
-    weights = [tensors[f"{part}.{number}.weight"] for number in sorted(int(n) for _, n, _ in found)]
+    names = (name for name in tensors if name.startswith(f"{part}.") and name.endswith(".weight"))
+    numbers = sorted(int(name.removeprefix(f"{part}.").split(".")[0]) for name in names)
+    weights = [tensors[f"{part}.{number}.weight"] for number in numbers]
     return [weights[0].shape[1], *(weight.shape[0] for weight in weights)]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.core.networks import GaussianPolicy, SquashedGaussianPolicy, TwinQ
+from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.zoo import store as zoo
 
 
@@ -35,6 +35,17 @@ def test_a_squashed_policy_comes_back_as_one(tmp_path):
     assert zoo.read_card(tmp_path / "x")["network"] == "squashed_gaussian"
 
 
+def test_a_policy_with_its_critics_comes_back_and_values_what_it_does(tmp_path):
+    torch.manual_seed(0)
+    original = ActorCritic(SquashedGaussianPolicy(4, 3, (8, 16)), TwinQ(4, 3, (6, 5, 7)))
+    zoo.store_policy(tmp_path / "x", original, {})
+    again = zoo.policy_from(tmp_path / "x")
+    obs = np.random.default_rng(0).normal(size=(3, 4))
+    np.testing.assert_array_equal(again.act(obs), original.act(obs))
+    both = original.critics(*(torch.as_tensor(x, dtype=torch.float32) for x in (obs, original.act(obs))))
+    np.testing.assert_array_equal(again.value(obs), both.min(0).values.detach())
+
+
 def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
     assert "network" not in zoo.read_card(stem)
     assert isinstance(zoo.policy_from(stem), GaussianPolicy)
@@ -44,7 +55,9 @@ def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
 
 
 def test_a_network_without_a_name_is_neither_stored_nor_read(stem):
-    with pytest.raises(zoo.ZooError, match="must be one of gaussian, squashed_gaussian, got TwinQ"):
+    with pytest.raises(
+        zoo.ZooError, match="must be one of gaussian, squashed_gaussian, actor_critic, got TwinQ"
+    ):
         zoo.store_policy(stem, TwinQ(4, 2), {})
     zoo.store(stem, GaussianPolicy(4, 2).state_dict(), {"network": "gausian"})
     with pytest.raises(zoo.ZooError, match="holds a network 'gausian': did you mean 'gaussian'"):
