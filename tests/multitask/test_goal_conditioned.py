@@ -1,0 +1,277 @@
+"""Goal-conditioned policies: goals in hindsight come from an episode's own future, and carry their own
+reward and discount; values are those of exact shortest ways; bits are learned with hindsight only."""
+
+import copy
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode
+
+from course_lib.agents import dqn
+from course_lib.core.goals import GoalSpace
+from course_lib.core.rollout import Transitions
+from course_lib.core.seeding import seed_everything
+from course_lib.envs import bit_flip, rooms
+from course_lib.multitask import goal_conditioned as gc
+
+PLACE = GoalSpace(columns=(0,), radius=0.5, low=(0.0,), high=(9.0,))
+
+
+def episode_data(lengths: list[int], steps: int, ended_by_goal: list[bool]) -> Transitions:
+    """Walks on the line: simulation n is at 100 n + t; what comes after an end must not be used."""
+    n = len(lengths)
+    t, which = torch.arange(steps).float()[:, None], torch.arange(n).float()[None]
+    place, wanted = 100.0 * which + t, torch.full((steps, n), 7.0) + which
+    valid = t < torch.tensor(lengths)
+    obs = torch.stack([torch.where(valid, place, -1.0), wanted], dim=-1)
+    next_obs = torch.stack([torch.where(valid, place + 1, -1.0), wanted], dim=-1)
+    last = t == torch.tensor(lengths) - 1
+    return Transitions(
+        obs=obs,
+        action=torch.where(valid, place, -1.0)[..., None],
+        reward=-torch.ones(steps, n),
+        next_obs=next_obs,
+        terminated=last & torch.tensor(ended_by_goal),
+        ended=last,
+        valid=valid,
+    )
+
+
+@pytest.fixture
+def replay():
+    memory = gc.EpisodeReplay(capacity=4, horizon=5, obs_size=1, action_size=1, goal_size=1)
+    memory.add(episode_data([5, 2, 3], 5, [False, True, False]))
+    return memory
+
+
+def test_moments_are_what_happened_all_equally_often_and_nothing_after_an_end(replay):
+    moments = replay.sample(6000, np.random.default_rng(0))
+    place = 100 * moments.episode + moments.time
+    np.testing.assert_array_equal(moments.obs[:, 0], place)
+    np.testing.assert_array_equal(moments.action[:, 0], place)
+    np.testing.assert_array_equal(moments.next_obs[:, 0], place + 1)
+    np.testing.assert_array_equal(moments.goal[:, 0], 7 + moments.episode)
+    np.testing.assert_array_equal(moments.length, np.array([5, 2, 3])[moments.episode])
+    _, counts = np.unique(place, return_counts=True)
+    assert len(counts) == 10 and counts.min() > 500 and counts.max() < 700  # 600 each, to 4 deviations
+    np.testing.assert_array_equal(moments.terminated, (moments.episode == 1) & (moments.time == 1))
+
+
+def test_the_oldest_episodes_go_first(replay):
+    replay.add(episode_data([1, 1], 1, [False, False]))  # places 3 and 0
+    moments = replay.sample(2000, np.random.default_rng(0))
+    assert len(replay) == 4
+    assert set(zip(moments.episode.tolist(), moments.length.tolist(), strict=True)) == {
+        *((0, 1), (1, 2), (2, 3), (3, 1))
+    }
+
+
+def test_episodes_that_do_not_fit_are_refused(replay):
+    with pytest.raises(ValueError, match=r"4 episodes of 5 steps .* got 1 of 6 steps with 2"):
+        replay.add(episode_data([6], 6, [False]))
+    with pytest.raises(ValueError, match="got 5 of 1 steps"):
+        replay.add(episode_data([1] * 5, 1, [False] * 5))
+    with pytest.raises(ValueError, match="nothing to sample from"):
+        gc.EpisodeReplay(1, 1, 1, 1, 1).sample(1, np.random.default_rng(0))
+
+
+# Which states become goals.
+
+
+@pytest.mark.parametrize(
+    ("strategy", "allowed"),
+    [
+        ("final", lambda t, length: {length}),
+        ("future", lambda t, length: set(range(t + 1, length + 1))),
+        ("episode", lambda t, length: set(range(1, length + 1))),
+    ],
+)
+def test_goals_come_from_the_states_that_a_strategy_names_all_of_them_and_equally_often(strategy, allowed):
+    rng = np.random.default_rng(0)
+    for length in (1, 4):
+        for t in range(length):
+            many = np.full(4000, t), np.full(4000, length)
+            drawn, counts = np.unique(gc.hindsight_time(*many, strategy, rng), return_counts=True)
+            expected = allowed(t, length)
+            assert set(drawn.tolist()) == expected
+            np.testing.assert_allclose(counts, 4000 / len(expected), atol=4 * 32)
+
+
+def test_a_mistyped_strategy_gets_a_suggestion():
+    times = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+    with pytest.raises(ValueError, match="'futur': did you mean 'future'"):
+        gc.hindsight_time(*times, "futur", np.random.default_rng(0))
+    with pytest.raises(ValueError, match="no strategy 'non': did you mean 'none'"):
+        gc.GoalConfig(strategy="non")
+
+
+def test_a_goal_in_hindsight_is_of_the_same_episode_and_its_future(replay):
+    config = gc.GoalConfig(batch_size=4000, relabelled=10**9)
+    batch = gc.hindsight_batch(replay, PLACE, config, np.random.default_rng(0))
+    place, goal = batch.obs.T
+    assert ((goal // 100) == (place // 100)).all()
+    assert (goal > place).all()
+    np.testing.assert_array_equal(batch.next_obs[:, 0], place + 1)
+    np.testing.assert_array_equal(batch.next_obs[:, 1], goal)
+    np.testing.assert_array_equal(batch.reward, np.where(goal == place + 1, 0.0, -1.0))
+    np.testing.assert_array_equal(batch.terminated, goal == place + 1)
+
+
+@pytest.mark.parametrize("config", [{"strategy": "none"}, {"relabelled": 0}])
+def test_without_hindsight_it_is_a_universal_value_function_on_what_was_asked(replay, config):
+    settings = gc.GoalConfig(batch_size=500, **config)
+    batch = gc.hindsight_batch(replay, PLACE, settings, np.random.default_rng(0))
+    np.testing.assert_array_equal(batch.obs[:, 1], 7 + batch.obs[:, 0] // 100)
+
+
+@pytest.mark.parametrize(("k", "share"), [(1, 0.5), (4, 0.8)])
+def test_k_transitions_in_hindsight_for_each_with_its_own_goal(replay, k, share):
+    config = gc.GoalConfig(batch_size=10_000, relabelled=k)
+    batch = gc.hindsight_batch(replay, PLACE, config, np.random.default_rng(0))
+    own = batch.obs[:, 1] == 7 + batch.obs[:, 0] // 100
+    assert (~own).float().mean().item() == pytest.approx(share, abs=0.02)
+
+
+def test_relabelling_leaves_the_memory_as_it_was(replay):
+    moments = replay.sample(50, np.random.default_rng(0))
+    before = copy.deepcopy(vars(moments))
+    gc.relabelled(moments, moments.next_obs, PLACE)
+    for name, value in vars(moments).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_the_reward_is_judged_where_the_step_led_with_the_worlds_own_radius():
+    achieved, goal = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])
+    for radius, reward in ((4.9, -1.0), (5.0, 0.0)):  # neither squared nor for each number on its own
+        assert gc.sparse_reward(achieved, goal, radius).item() == reward
+    assert gc.sparse_reward(goal, goal, 0.0).item() == 0.0
+
+
+def test_states_that_do_not_exist_are_refused(replay):
+    def beyond(time, length, strategy, rng):
+        return length + 1
+
+    with pytest.raises(ValueError, match=r"one state of 0 \.\. length"):
+        gc.hindsight_batch(replay, PLACE, gc.GoalConfig(), np.random.default_rng(0), hindsight_time=beyond)
+
+
+# Values.
+
+
+def test_targets_end_with_the_goal_and_stay_within_what_is_possible():
+    target = gc.goal_target(
+        torch.tensor([0.0, -1.0, -1.0, -1.0]),
+        torch.tensor([-5.0, -5.0, -500.0, 3.0]),
+        torch.tensor([True, False, False, False]),
+        0.9,
+    )
+    assert target.tolist() == pytest.approx([0.0, -5.5, -10.0, 0.0])
+
+
+def test_the_fixed_point_of_the_target_on_bits_is_the_exact_value_of_the_shortest_way():
+    """Oracle: from d wrong bits V = -(1 - gamma^(d-1)) / (1 - gamma); only a wrong bit leads nearer."""
+    bits, gamma = 3, 0.9
+    space = bit_flip.goal_space(bits)
+    states = torch.tensor([[i >> b & 1 for b in range(bits)] for i in range(2**bits)], dtype=torch.float32)
+    s, g = (part.flatten(0, 1) for part in (states[:, None].expand(-1, 8, -1), states.expand(8, -1, -1)))
+    number = (2 ** torch.arange(bits)).float()
+    value = torch.zeros(8, 8)
+    for _ in range(100):
+        q = []
+        for action in range(bits):
+            after = s.clone()
+            after[:, action] = 1 - after[:, action]
+            reward = gc.sparse_reward(space.achieved(after), g, space.radius)
+            next_value = value[(after @ number).long(), (g @ number).long()]
+            q.append(gc.goal_target(reward, next_value, reward == 0.0, gamma))
+        value = torch.stack(q).amax(0).view(8, 8)
+    distance = (states[:, None] - states[None]).abs().sum(-1)
+    away = distance > 0  # at the goal itself one has to leave and come back: two steps
+    steps = torch.where(away, distance, 2.0)
+    torch.testing.assert_close(value, -(1 - gamma ** (steps - 1)) / (1 - gamma), atol=1e-5, rtol=0)
+
+
+def test_the_worlds_reward_and_end_are_those_of_relabelling_with_the_goal_that_was_asked():
+    """In both worlds, by random actions: k = 0 changes nothing that the world said."""
+    torch.manual_seed(0)
+    for family, horizon, policy in (
+        (bit_flip.family(3), 3, lambda obs: torch.randint(3, (len(obs), 1)).float()),
+        (rooms.family(), 50, lambda obs: 2 * torch.rand(len(obs), 2) - 1),
+    ):
+        env = family.make_vec(200, autoreset_mode=AutoresetMode.DISABLED)
+        gc.DrawnTasks(env, family, np.random.default_rng(0))(np.ones(200, dtype=bool))
+        acting = type("Acting", (), {"sample": staticmethod(policy)})
+        data = gc.episodes(env, acting, horizon, seed=0)
+        assert 0 < data.terminated.sum() < 200
+        space = env.goal_space
+        obs, after = data.obs[data.valid], data.next_obs[data.valid]
+        size = obs.shape[1] - space.size
+        reward = gc.sparse_reward(space.achieved(after[:, :size]), obs[:, size:], space.radius)
+        np.testing.assert_array_equal(reward, data.reward[data.valid])
+        np.testing.assert_array_equal(reward == 0.0, data.terminated[data.valid])
+
+
+# Learning.
+
+
+def learned(strategy: str, iterations: int, bits: int, seed: int = 0, **equations) -> list[dict[str, float]]:
+    rng = seed_everything(seed)
+    family, settings = bit_flip.family(bits), dqn.DQNConfig(hidden=(128,))
+    env = family.make_vec(16, autoreset_mode=AutoresetMode.DISABLED)
+    agent = dqn.Agent(2 * bits, bits, settings)
+    config = gc.GoalConfig(strategy=strategy, iterations=iterations, horizon=bits, updates=25)
+    update = partial(dqn.update, config=settings)
+    records = list(gc.train(agent, update, env, family, config, rng, **equations))
+    test = family.make_vec(256, autoreset_mode=AutoresetMode.DISABLED)
+    return [*records, {"test": gc.reached(agent.policy.act, test, family, bits, seed=5).mean()}]
+
+
+def test_hindsight_learns_bits_that_nothing_is_learned_of_without_it():
+    *records, test = learned("future", 60, 10)
+    assert test["test"] > 0.9
+    assert records[-1]["success"] > 0.5 > records[0]["success"]
+    *without, test = learned("none", 60, 10)
+    assert test["test"] < 0.1
+    assert max(r["reward_seen"] for r in without) < 0.05 < min(r["reward_seen"] for r in records)
+
+
+def test_same_seed_same_numbers():
+    assert learned("future", 3, 5) == learned("future", 3, 5) != learned("future", 3, 5, seed=1)
+
+
+def test_a_students_equations_are_the_ones_that_run():
+    called = set()
+
+    def spy(name):
+        real = getattr(gc, name)
+
+        def call(*arguments, **keywords):
+            called.add(name)
+            return real(*arguments, **keywords)
+
+        return call
+
+    names = ("augmented", "sparse_reward", "hindsight_time", "relabelled", "goal_target", "draw_tasks")
+    with_spies = learned("future", 2, 4, **{name: spy(name) for name in names})
+    assert called == set(names)
+    assert with_spies == learned("future", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"relabelled": -1}, "relabelled must not be negative, got -1"),
+        ({"updates": 0}, "updates must be at least 1, got 0"),
+    ],
+)
+def test_bad_settings_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        gc.GoalConfig(**setting)
+
+
+def test_settings_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        gc.GoalConfig().horizon = 3
