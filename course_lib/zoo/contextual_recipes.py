@@ -99,7 +99,7 @@ one task, which needs no telling. Unequal: one of two tasks is paid ten times as
 CONFLICT_AT = (0.05, 0.5, 1.0)
 """When the tasks' gradients are compared, in shares of a training."""
 
-CONFLICT_EPISODES = 16
+CONFLICT_EPISODES = 32
 """Episodes of each task behind each of the two gradients that are compared."""
 
 
