@@ -8,6 +8,7 @@ Axes: W walls, T steps of a way.
 
 import base64
 import io
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ class PlaneWidget(anywidget.AnyWidget):
             Exception: what computing it raised, unchanged.
         """
         super().__init__(fixed=fixed, request=request)
-        self.answer = {"of": self.request, "problem": "", **self._computed(self.request)}
+        self.answer = {"of": self.request, "problem": {}, **self._computed(self.request)}
         self._worker = Worker(self._answer)
         self.observe(lambda change: self._worker.ask(change.new), "request")
 
@@ -117,9 +118,10 @@ class PlaneWidget(anywidget.AnyWidget):
     # Runs on the worker's thread, and nowhere else.
     def _answer(self, request: dict, _overtaken: Callable[[], bool]) -> None:
         try:
-            computed = {"problem": "", **self._computed(request)}
+            computed = {"problem": {}, **self._computed(request)}
         except Exception as error:  # the person sees it, and may ask for something else
-            computed = {"problem": f"{type(error).__name__}: {error}"}
+            words = f"{type(error).__name__}: {error}"
+            computed = {"problem": {"message": words, "details": traceback.format_exc()}}
         self.answer = {**self.answer, "of": request, **computed}
 
     def close(self) -> None:

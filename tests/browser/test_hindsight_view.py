@@ -62,3 +62,26 @@ def test_new_goals_bring_rewards_and_each_can_be_read(open_notebook):
         notebook.page.wait_for_timeout(300)
         seen.add(notebook.page.evaluate(COUNT))
     assert len(seen) > 1
+
+
+def test_dark_theme_lecture_mode_and_the_pointer(open_notebook):
+    notebook = show(open_notebook, code=CODE.replace("action=", "strategy='episode', k=2, action="))
+    notebook.page.evaluate(
+        "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    notebook.wait(f"document.querySelector('{VIEW}').hasAttribute('data-dark')")
+    notebook.axe(".jp-OutputArea-output")
+    box = notebook.locator(CANVAS).bounding_box()
+    notebook.locator(CANVAS).hover(position={"x": 0.5 * box["width"], "y": box["height"] - 40})
+    assert notebook.page.evaluate(SAYS).startswith("Transition 1")
+    notebook.screenshot("hindsight-view-dark")
+    notebook.locator(CANVAS).focus()
+    notebook.page.keyboard.press("f")
+    notebook.wait(f"document.querySelector('{VIEW}').hasAttribute('data-lecture')")
+    notebook.page.wait_for_timeout(500)
+    notebook.screenshot("hindsight-view-lecture")
+    overflow = (
+        "() => { const m = document.querySelector('.course-hind');"
+        " return [m.scrollHeight - m.clientHeight, m.scrollWidth - m.clientWidth]; }"
+    )
+    assert max(notebook.page.evaluate(overflow)) <= 1

@@ -23,7 +23,6 @@
 .course-goal-key i { display: block; height: 16px; border: 1px solid var(--course-line); border-radius: 3px; }
 .course-goal-ends { display: flex; justify-content: space-between; font-variant-numeric: tabular-nums; }
 .course-goal-hint { color: var(--course-muted); margin-top: 6px; }
-.course-goal-error { border: 3px solid var(--course-ink); border-left-width: 12px; border-radius: 9px; padding: 6px 12px; background: var(--course-panel); }
 @container (min-width: 640px) { .course-goal-body { grid-template-columns: minmax(0, 1fr) 240px; } }
 @container (min-width: 1300px) { .course-goal[data-lecture] .course-goal-body { grid-template-columns: minmax(0, 1fr) 17em; } }
 `;
@@ -98,7 +97,7 @@
     }
 
     function paint() {
-      const tall = root.hasAttribute("data-lecture") ? Math.max(320, innerHeight - 170) : 510;
+      const tall = root.hasAttribute("data-lecture") ? Math.max(320, innerHeight - 9 * parseFloat(getComputedStyle(root).fontSize)) : 510;
       const at = drawn = plane.view(canvas, tall);
       plane.ground(at, theme);
       values.setAttribute("aria-pressed", String(now.shown));
@@ -200,11 +199,11 @@
     }
     function answered(answer) {
       now.answer = answer;
-      problem.replaceChildren(...(answer.problem ? [h("div", { class: "course-goal-error" }, h("strong", {}, "This goal could not be answered: "), answer.problem)] : []));
+      problem.replaceChildren(...(answer.problem.message ? [course.errorBox("This goal could not be answered", answer.problem)] : []));
       spread();
-      if (!answer.problem) tell();
+      if (!answer.problem.message) tell();
       const newest = JSON.stringify(answer.of) === JSON.stringify(now.request); // a hand that still drags asks anew
-      if (newest && !answer.problem) go();
+      if (newest && !answer.problem.message) go();
       paint();
       course.painted((time) => course.tell(root, "goal", { at: time, of: answer.of }));
     }

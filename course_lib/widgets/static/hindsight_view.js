@@ -25,7 +25,6 @@
 .course-hind canvas { touch-action: pan-y; border-radius: 4px; }
 .course-hind-says { min-height: 3em; margin-top: 6px; font-variant-numeric: tabular-nums; }
 .course-hind-key { display: flex; flex-wrap: wrap; gap: 2px 20px; color: var(--course-muted); margin-top: 2px; }
-.course-hind-error { border: 3px solid var(--course-ink); border-left-width: 12px; border-radius: 9px; padding: 6px 12px; background: var(--course-panel); }
 @container (min-width: 640px) { .course-hind-body { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 `;
   const ROW = 22, TAPE = 30; // height of a row of the buffer, and of its heading
@@ -103,7 +102,8 @@
 
     function draw(one, stored, rows) {
       const lecturing = root.hasAttribute("data-lecture");
-      const tape = TAPE + ROW * rows, tall = (lecturing ? Math.max(360, innerHeight - 330) : 400) + tape;
+      const tape = TAPE + ROW * rows, around = 19 * parseFloat(getComputedStyle(root).fontSize); // words above and below
+      const tall = lecturing ? Math.max(300 + tape, innerHeight - around) : 330 + tape;
       const at = one.at = plane.view(one.canvas, tall, tape), { context } = at;
       plane.ground(at, theme);
       plane.walls(at, theme);
@@ -233,7 +233,7 @@
       counted.textContent = words;
       after.title.textContent = `after: ${answer.of.strategy}${MEANINGS[answer.of.strategy] ? `, ${MEANINGS[answer.of.strategy]}` : ""}`;
       after.canvas.setAttribute("aria-label", `The buffer after relabelling with ${answer.of.strategy}: ${words} Arrow keys walk through its transitions.`);
-      problem.replaceChildren(...(answer.problem ? [h("div", { class: "course-hind-error" }, h("strong", {}, "These goals could not be drawn: "), answer.problem)] : []));
+      problem.replaceChildren(...(answer.problem.message ? [course.errorBox("These goals could not be drawn", answer.problem)] : []));
       paint();
     }
 
