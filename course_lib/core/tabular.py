@@ -1,11 +1,12 @@
-"""Maximum-entropy RL in small tables, exactly: nothing is sampled, so every claim can be checked.
+"""RL in small tables, exactly: nothing is sampled, so every claim can be checked.
 
 A world is a table of probabilities p(s' | s, a). The soft-optimal policy is a softmax of its own action
-values.
+values. Where a policy will be is a density over states, discounted like a return.
 
-Axes: S states, A actions, S again next states, T steps.
+Axes: S states, A actions, S again next states or goals, T steps.
 Source: Haarnoja et al., "Reinforcement Learning with Deep Energy-Based Policies", ICML 2017,
-https://arxiv.org/abs/1702.08165 (soft value iteration).
+https://arxiv.org/abs/1702.08165 (soft value iteration); Dayan, "Improving Generalization for Temporal
+Difference Learning: The Successor Representation", Neural Computation 5(4), 1993 (future density).
 """
 
 from dataclasses import dataclass
@@ -148,6 +149,60 @@ def occupancy(
     for t in range(steps):
         where[t + 1] = where[t] @ move
     return where
+
+
+@shape_checked
+def future_density(dynamics: Dynamics, policy: PerChoice, gamma: float) -> Dynamics:
+    """p+(s_f | s, a): where a policy is later; k steps on, k = 1, 2, ..., weigh (1 - gamma) gamma^(k-1).
+
+    (1 - gamma) P (I - gamma P^pi)^-1: the powers of gamma begin at the next state, so that the present one
+    counts only when it is come back to.
+
+    Args:
+        dynamics: p(s' | s, a), [S, A, S].
+        policy: pi(a | s) from the next state on, [S, A].
+        gamma: discount, in [0, 1).
+
+    Returns:
+        [S, A, S]; every row sums to 1.
+
+    Raises:
+        ValueError: gamma out of range.
+
+    Source: Eysenbach et al., "C-Learning", ICLR 2021, https://arxiv.org/abs/2011.08909, for the name.
+    """
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be in [0, 1), got {gamma}: an endless future has no density")
+    move = np.einsum("ij,ijk->ik", policy, dynamics)  # [S, S]
+    return (1 - gamma) * dynamics @ np.linalg.inv(np.eye(len(move)) - gamma * move)
+
+
+@shape_checked
+def best_future_density(dynamics: Dynamics, gamma: float) -> Dynamics:
+    """The largest p+(g | s, a) of any policy, for each goal g on its own: how surely it can be reached.
+
+    The optimal action value of a world that pays 1 - gamma for every step into the goal and goes on.
+
+    Args:
+        dynamics: p(s' | s, a), [S, A, S].
+        gamma: discount, in [0, 1).
+
+    Returns:
+        [S, A, S]; rows do not sum to 1, as each goal has a policy of its own.
+
+    Raises:
+        ValueError: gamma out of range.
+    """
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be in [0, 1), got {gamma}: an endless future has no density")
+    value = np.zeros((len(dynamics), len(dynamics)))
+    into = (1 - gamma) * np.eye(len(dynamics))
+    while True:
+        density = dynamics @ (into + gamma * value)  # [S, A, S]
+        gap = np.abs(density.max(axis=1) - value).max()
+        value = density.max(axis=1)
+        if not gap > 1e-12 * (1 - gamma):  # no number above NaN: it ends on what is not finite, too
+            return density
 
 
 @shape_checked

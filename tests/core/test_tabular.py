@@ -1,11 +1,15 @@
-"""Exact maximum-entropy RL: closed forms, and the slow formulas."""
+"""Exact RL in tables: closed forms, and the slow formulas."""
+
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 
 from course_lib.core.tabular import (
+    best_future_density,
     expected_reward,
+    future_density,
     greedy,
     greedy_path,
     occupancy,
@@ -190,3 +194,48 @@ def test_the_greedy_path_passes_failures_and_ends_where_it_gets_stuck():
 
 def test_equal_actions_are_settled_by_order_and_not_by_rounding():
     np.testing.assert_array_equal(greedy(np.array([[0.5 - 1e-13, 0.5]])), [[1.0, 0.0]])
+
+
+# --- where a policy will be
+
+
+def test_the_future_density_is_the_discounted_sum_from_the_next_state_on(rng):
+    dynamics, _ = random_world(rng)
+    policy = rng.dirichlet(np.ones(3), 6)
+    move = np.einsum("ij,ijk->ik", policy, dynamics)
+    slow, later = np.zeros_like(dynamics), dynamics
+    for k in range(400):
+        slow += (1 - 0.9) * 0.9**k * later
+        later = later @ move
+    density = future_density(dynamics, policy, 0.9)
+    np.testing.assert_allclose(density, slow, atol=1e-12)
+    np.testing.assert_allclose(density.sum(axis=2), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(future_density(dynamics, policy, 0.0), dynamics, atol=1e-15)
+
+
+def test_the_future_density_pays_like_a_reward_for_being_there(rng):
+    """p+(g | s, a) / (1 - gamma) is the action value of a reward of 1 for each step into g."""
+    dynamics, _ = random_world(rng)
+    policy = rng.dirichlet(np.ones(3), 6)
+    into = np.broadcast_to(np.eye(6)[2], dynamics.shape).copy()
+    value = policy_evaluation(dynamics, into, policy, 0.8)
+    density = future_density(dynamics, policy, 0.8)[:, :, 2]
+    np.testing.assert_allclose((policy * density).sum(axis=1) / (1 - 0.8), value, rtol=1e-9)
+
+
+def test_the_best_future_density_is_that_of_the_best_of_all_policies(rng):
+    dynamics = rng.dirichlet(np.ones(3), (3, 2))
+    every = [np.eye(2)[list(choice)] for choice in product(range(2), repeat=3)]
+    slow = np.max([future_density(dynamics, policy, 0.9) for policy in every], axis=0)
+    np.testing.assert_allclose(best_future_density(dynamics, 0.9), slow, atol=1e-10)
+    np.testing.assert_array_equal(best_future_density(dynamics, 0.0), dynamics)
+    assert np.isnan(best_future_density(np.full((2, 1, 2), np.nan), 0.9)).all()
+
+
+@pytest.mark.parametrize("gamma", [1.0, -0.1])
+def test_an_endless_future_has_no_density(rng, gamma):
+    dynamics, _ = random_world(rng)
+    with pytest.raises(ValueError, match=rf"gamma must be in \[0, 1\), got {gamma}"):
+        future_density(dynamics, np.full((6, 3), 1 / 3), gamma)
+    with pytest.raises(ValueError, match="an endless future"):
+        best_future_density(dynamics, gamma)
