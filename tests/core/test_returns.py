@@ -1,11 +1,11 @@
-"""gae against the paper's definition typed out, and its limits."""
+"""gae against the paper's definition typed out, its limits, and one-step targets."""
 
 import numpy as np
 import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from course_lib.core.returns import gae
+from course_lib.core.returns import gae, td_target
 
 
 def _random(seed: int, steps: int = 12, n: int = 3):
@@ -65,3 +65,13 @@ def test_a_wrong_shape_is_refused():
     reward, value, next_value, terminated, ended = _random(0)
     with pytest.raises(TypeCheckError):
         gae(reward, value[:-1], next_value, terminated, ended, 0.99, 0.95)
+
+
+def test_a_target_has_no_future_after_an_end_and_one_after_a_time_limit():
+    target = td_target(
+        torch.tensor([1.0, 1.0, -2.0]),
+        torch.tensor([10.0, 10.0, 0.5]),
+        torch.tensor([False, True, False]),  # a time limit is no end
+        0.9,
+    )
+    assert target.tolist() == pytest.approx([10.0, 1.0, -1.55])

@@ -176,3 +176,44 @@ def test_collecting_restarts_each_of_gymnasiums_worlds_on_its_own():
         assert data.obs[:, i, 0].tolist() == [t % length for t in range(12)]
         assert data.ended[:, i].tolist() == [(t + 1) % length == 0 for t in range(12)]
     assert sorted(finished) == [3.0] * 6 + [6.0] * 4 + [15.0] * 2 + [21.0] * 2
+
+
+class Switch(Env):
+    """Observes the sum of the actions 0, 1 or 2 taken so far; an episode has four steps."""
+
+    observation_space = spaces.Box(-np.inf, np.inf, (1,), np.float64)
+    action_space = spaces.Discrete(3)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = self.sum = 0
+        return np.array([0.0]), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        self.steps += 1
+        self.sum += int(action)
+        return np.array([float(self.sum)]), float(action), self.steps == 4, False, {}
+
+
+class Counting:
+    """Chooses 0, 1, 2, 0 ... by the number of its call."""
+
+    calls = 0
+
+    def sample(self, obs):
+        self.calls += 1
+        return torch.full((len(obs), 1), float((self.calls - 1) % 3))
+
+    def act(self, obs):
+        return self.sample(torch.as_tensor(obs)).numpy()
+
+
+def test_discrete_actions_reach_the_world_as_integers():
+    env = SyncVectorEnv([Switch, Switch], autoreset_mode=AutoresetMode.DISABLED)
+    data = episodes(env, Counting(), 9, seed=0)
+    assert data.action[:, 0, 0].tolist() == data.reward[:, 0].tolist() == [0, 1, 2, 0]
+    assert data.next_obs[:, 1, 0].tolist() == [0, 1, 3, 3]
+    again, _ = Collector(env, seed=0).collect(Counting(), 4)
+    assert again.reward[:, 1].tolist() == [0, 1, 2, 0]
+    assert evaluate(env, Counting().act, 9).tolist() == [3, 3]

@@ -1,12 +1,24 @@
-"""Task distributions: against scipy's truncated normal."""
+"""Task distributions against scipy's, and the joint MDP: who is given a task, and when."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 from scipy import stats
 
-from course_lib.core.task_family import TaskFamily, TruncatedNormal, truncated_normal
+from course_lib.core.networks import UniformPolicy
+from course_lib.core.rollout import Collector
+from course_lib.core.task_family import (
+    Choice,
+    DrawnTasks,
+    TaskFamily,
+    TruncatedNormal,
+    Uniform,
+    draw_tasks,
+    truncated_normal,
+)
+from course_lib.envs import rooms
 
 
 @pytest.mark.parametrize(
@@ -70,3 +82,56 @@ def test_a_sampler_of_the_wrong_shape_is_named():
 def test_the_world_in_the_middle_has_means_constants_and_defaults():
     family = TaskFamily("toy", _Params, {"mass": TruncatedNormal(6, 1.5, 3, 9), "friction": 2.0}, None)
     assert family.means == _Params(mass=6, friction=2.0, drag=0.5)
+
+
+def test_uniform_and_chosen_parameters_are_drawn_from_their_whole_range():
+    family = TaskFamily("toy", _Params, {"mass": Uniform(2.0, 4.0), "friction": Choice((-1.0, 1.0))}, None)
+    params = family.sample(np.random.default_rng(0), 4000)
+    assert stats.kstest(params.mass, stats.uniform(2, 2).cdf).pvalue > 1e-3
+    assert set(params.friction) == {-1.0, 1.0} and abs(params.friction.mean()) < 0.06
+    assert family.means.mass == 3.0 and family.means.friction == 0.0
+
+
+def test_empty_distributions_are_refused():
+    with pytest.raises(ValueError, match="low must be below high, got low=2 and high=2"):
+        Uniform(2, 2)
+    with pytest.raises(ValueError, match="values is empty"):
+        Choice(())
+
+
+# The joint MDP.
+
+
+def test_only_whoever_starts_is_given_a_new_task_and_nothing_is_changed_in_place():
+    tasks = np.arange(6.0).reshape(3, 2)
+    before, asked = tasks.copy(), []
+
+    def sample(n):
+        asked.append(n)
+        return -1.0 - np.arange(2.0 * n).reshape(n, 2)
+
+    after = draw_tasks(tasks, np.array([True, False, True]), sample)
+    np.testing.assert_array_equal(after, [[-1, -2], [2, 3], [-3, -4]])
+    np.testing.assert_array_equal(tasks, before)
+    assert asked == [2]
+
+
+def test_tasks_are_drawn_at_an_episodes_first_step_and_kept_to_its_end():
+    family = rooms.family()
+    env = family.make_vec(3, autoreset_mode=AutoresetMode.DISABLED, max_episode_steps=4)
+    collector = Collector(env, seed=0, before_reset=DrawnTasks(env, family, np.random.default_rng(0)))
+    data, _ = collector.collect(UniformPolicy(2), 20)
+    goals = data.obs[..., 2:].numpy()  # [T, N, K]
+    starts = np.concatenate([np.ones((1, 3), dtype=bool), data.ended[:-1].numpy()])
+    changed = (np.diff(goals, axis=0) != 0).any(-1)
+    np.testing.assert_array_equal(changed, starts[1:])
+    assert len(np.unique(goals.reshape(-1, 2), axis=0)) == starts.sum() >= 15
+    np.testing.assert_array_equal(data.next_obs[..., 2:].numpy(), goals)
+
+
+def test_a_draw_of_another_shape_is_named():
+    family = rooms.family()
+    env = family.make_vec(3)
+    drawn = DrawnTasks(env, family, np.random.default_rng(0), lambda tasks, starting, sample: sample(1))
+    with pytest.raises(ValueError, match=r"draw_tasks must return tasks of shape \(3, 2\), got \(1, 2\)"):
+        drawn(np.ones(3, dtype=bool))

@@ -198,3 +198,57 @@ def test_wrong_calls_name_the_way_out():
         WalkVectorEnv(1, WalkParams(), pace=1.0)
     with pytest.raises(ValueError, match="render_mode must be None"):
         WalkEnv(render_mode="human")
+
+
+# What is wanted.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class WantedParams(WalkParams):
+    """A walk on the line to a mark."""
+
+    mark: float | np.ndarray = 2.0
+    """Where to go."""
+
+    bounds: ClassVar = {**WalkParams.bounds, "mark": Interval(-9.0, 9.0)}
+    context: ClassVar = ("mark", "pace")
+
+
+class WantedVectorEnv(WalkVectorEnv):
+    params_type = WantedParams
+
+    def __init__(self, num_envs, *, context_observed, autoreset_mode, **values):
+        params = self._chosen_params(num_envs, None, values)
+        spaces = Box(-1, 1, (1,), np.float32), Box(-5, 5, (1,), np.float64)
+        EpisodicVectorEnv.__init__(self, num_envs, *spaces, 5, autoreset_mode, context_observed)
+        self.place, self.stepped = np.zeros(num_envs), np.zeros(num_envs, dtype=int)
+        self.set_params(params)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_the_context_ends_every_observation_and_the_switch_takes_it_away(mode):
+    def wanted(observed):
+        params = {"pace": PACES, "mark": [1.0, 2.0, 3.0]}
+        return WantedVectorEnv(3, context_observed=observed, autoreset_mode=mode, **params)
+
+    told, withheld = wanted(True), wanted(False)
+    context = np.stack([[1.0, 2.0, 3.0], PACES], axis=1)  # in the order that the parameters name
+    np.testing.assert_array_equal(told.context, context)
+    assert withheld.single_observation_space == Box(-5, 5, (1,), np.float64)
+    np.testing.assert_array_equal(told.single_observation_space.low, [-5, -np.inf, -np.inf])
+    ours, theirs = told.reset(seed=1), withheld.reset(seed=1)
+    for _ in range(12):
+        np.testing.assert_array_equal(ours[0], np.concatenate([theirs[0], context], axis=1))
+        ours, theirs = (env.step(np.ones((3, 1))) for env in (told, withheld))
+        ended = ours[2] | ours[3]
+        if mode == AutoresetMode.SAME_STEP and ended.any():
+            for index in np.flatnonzero(ended):
+                final, plain = ours[-1]["final_obs"][index], theirs[-1]["final_obs"][index]
+                np.testing.assert_array_equal(final, np.append(plain, context[index]))
+        if mode == AutoresetMode.DISABLED and ended.all():
+            break
+
+
+def test_a_world_without_context_has_nothing_to_withhold():
+    env = walk(AutoresetMode.DISABLED)
+    assert env.context.shape == (3, 0) and env.reset(seed=0)[0].shape == (3, 1)
