@@ -22,10 +22,10 @@ from course_lib.zoo.training import Idea, Training, score_of
 LOW, HIGH = 0.5, 2.5
 """Bounds of the velocities that are trained, m/s."""
 
-POLICY_OPTIMIZATION = ppo.PPOConfig(gamma=0.97, learning_rate=1e-3, minibatch=512, epochs=8, steps=32)
+POLICY_OPTIMIZATION = ppo.PPOConfig(gamma=0.97, learning_rate=1.5e-3, minibatch=1024, epochs=8, steps=32)
 """Settings of PPO in all recipes."""
 
-ITERATIONS = {"half_cheetah_velocity": 100, "half_cheetah_direction": 60}
+ITERATIONS = {"half_cheetah_velocity": 100, "half_cheetah_direction": 40}
 """Iterations by world."""
 
 SIMULATIONS = 128
