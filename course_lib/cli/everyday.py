@@ -130,9 +130,11 @@ def test(
         fail(f"{missing[0]} is not installed: python -m pip install -e '.[dev]' -c constraints.txt")
 
     python = sys.executable
-    pytest = [python, "-m", "pytest", *(["-m", "browser"] if browser else []), *(pytest_arguments or [])]
-    if not browser and not pytest_arguments:  # most tests wait for one process or another: two at a time
-        pytest += ["-n", "2", "--dist", "loadfile"]
+    pytest = [python, "-m", "pytest", *(["-m", "browser"] if browser else [])]
+    if pytest_arguments:
+        pytest += pytest_arguments
+    else:  # most tests wait for one process or another: two at a time, each file by one
+        pytest += [*(["tests/browser"] if browser else []), "-n", "2", "--dist", "loadfile"]
     steps = {"tests in a browser" if browser else "tests": pytest}
     if not browser and not pytest_arguments:
         steps = {

@@ -23,7 +23,7 @@ from course_lib.grading.sandbox import Limits, limit_this_process
 from course_lib.grading.worker import Worker
 
 ROOT = Path(__file__).parents[2]
-CPU_SECONDS = 3
+CPU_SECONDS = 1
 """Processor time of one answer; the system stops endless loops, and a busy machine stops nobody."""
 
 

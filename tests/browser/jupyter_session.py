@@ -43,6 +43,12 @@ CONSOLE_ALLOWLIST = {
     r"ERR_UNKNOWN_URL_SCHEME \(attachment:": "Jupyter asks for a Markdown picture before it looks it up",
 }
 
+SETTINGS = {
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    "notebook-extension/tracker": '{"recordTiming": true}',
+}
+"""What differs from Jupyter's defaults: no questions about news, and a note of the time in each cell."""
+
 APPLICATIONS = {
     "lab": ("jupyterlab", "LabApp", "doc/tree"),
     "notebook": ("notebook", "JupyterNotebookApp", "notebooks"),
@@ -89,11 +95,10 @@ class JupyterServer:
             raise
 
     def _environment(self) -> dict[str, str]:
-        settings = self._home / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text(
-            '{"fetchNews": "false", "checkForUpdates": false}'
-        )
+        for file, settings in SETTINGS.items():
+            path = self._home / "settings" / "@jupyterlab" / f"{file}.jupyterlab-settings"
+            path.parent.mkdir(parents=True)
+            path.write_text(settings)
         self._runtime = self._home / "runtime"
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
@@ -279,6 +284,10 @@ class NotebookPage:
         ]
         return "".join("".join(piece) for piece in pieces)
 
+    def cell_seconds(self) -> dict[str, float]:
+        """How long each code cell ran that has been run, by cell id."""
+        return self.page.evaluate("() => harness.cellSeconds()")
+
     def interrupt(self) -> None:
         """What the toolbar's stop square does: a KeyboardInterrupt in the kernel."""
         self.page.evaluate(
@@ -368,6 +377,15 @@ window.harness = {
     .filter(cell => cell.type === 'code').map(cell => cell.outputs.toJSON()),
   cellErrors: () => harness.outputs().flat().filter(output => output.output_type === 'error')
     .map(output => output.traceback?.join('\\n') || `${output.ename}: ${output.evalue}`),
+  cellSeconds() {
+    const seconds = {};
+    for (const cell of harness.panel().content.model.cells) {
+      const at = cell.getMetadata('execution') ?? {};
+      const [from, to] = [at['iopub.status.busy'], at['shell.execute_reply']].map(Date.parse);
+      if (from && to) seconds[cell.id] = (to - from) / 1000;
+    }
+    return seconds;
+  },
   pixels(selector, size) {
     const canvas = document.querySelector(selector);
     const copy = document.createElement('canvas');

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+CELL_BUDGET_S = 20.0  # as in tests/notebooks
+NOTEBOOK_BUDGET_S = 120.0
 ROBOT = ".course-panel canvas"
 
 
@@ -22,6 +24,26 @@ def show(notebook, cell_id: str, name: str) -> None:
     )
     notebook.page.wait_for_timeout(700)
     notebook.screenshot(name)
+
+
+def run_from_the_top(open_notebook, name: str, application: str = "lab"):
+    """Opens a lecture and runs it, within the time of each cell and of the whole; returns its page.
+
+    Each call stands for a run of that lecture: where these tests follow, tests/notebooks leaves it out.
+    """
+    path = NOTEBOOKS / name
+    notebook = open_notebook(path, application)
+    lecture = nbformat.read(path, as_version=4)
+    allowed = lecture.metadata.get("budget_s", NOTEBOOK_BUDGET_S)
+    notebook.run_all(allowed)
+    seconds = notebook.cell_seconds()
+    for cell in lecture.cells:
+        if cell.cell_type == "code":
+            budget = cell.metadata.get("budget_s", CELL_BUDGET_S)
+            assert seconds[cell.id] < budget, f"{name}, cell {cell.id}: over its budget of {budget} s"
+    print(f"{name}: {sum(seconds.values()):.1f} s")
+    assert sum(seconds.values()) < allowed
+    return notebook
 
 
 def headings_and_outputs(path: Path) -> list[str]:
@@ -45,10 +67,9 @@ def turn(notebook, panel: str) -> None:
 
 @pytest.mark.parametrize("application", ["lab", "notebook"])
 def test_start_here_runs_and_its_slider_moves_the_hopper(open_notebook, application):
-    path = NOTEBOOKS / "00_start_here.ipynb"
-    notebook = open_notebook(path, application)
+    notebook = run_from_the_top(open_notebook, "00_start_here.ipynb", application)
+    show(notebook, "map", "notebook-00-map")
     assert notebook.locator("img[alt^='Three steps']").evaluate("image => image.naturalWidth") > 500
-    notebook.run_all(120)
     turn(notebook, ".course-panel")
     notebook.axe(".course-panel")
     if application == "lab":
@@ -58,11 +79,10 @@ def test_start_here_runs_and_its_slider_moves_the_hopper(open_notebook, applicat
 
 @pytest.mark.timeout(900)
 def test_darc_runs_from_the_top_and_its_widgets_answer(open_notebook):
-    path = NOTEBOOKS / "03_darc.ipynb"
-    notebook = open_notebook(path)
+    notebook = run_from_the_top(open_notebook, "03_darc.ipynb")
+    show(notebook, "picture", "notebook-03-picture")
     assert notebook.locator("img[alt^='Left, the source']").evaluate("image => image.naturalWidth") > 500
-    notebook.run_all(800)
-    for cell_id in headings_and_outputs(path):
+    for cell_id in headings_and_outputs(NOTEBOOKS / "03_darc.ipynb"):
         show(notebook, cell_id, f"notebook-03-{cell_id}")
     show(notebook, "grid", "notebook-03-grid")
     wedges = "document.querySelectorAll('.course-field')[0].querySelectorAll('.course-field-wedge').length"
@@ -83,10 +103,8 @@ def test_darc_runs_from_the_top_and_its_widgets_answer(open_notebook):
 
 @pytest.mark.timeout(600)
 def test_epopt_runs_from_the_top_and_its_panel_answers(open_notebook):
-    path = NOTEBOOKS / "04_epopt.ipynb"
-    notebook = open_notebook(path)
-    notebook.run_all(500)
-    for cell_id in headings_and_outputs(path):
+    notebook = run_from_the_top(open_notebook, "04_epopt.ipynb")
+    for cell_id in headings_and_outputs(NOTEBOOKS / "04_epopt.ipynb"):
         show(notebook, cell_id, f"notebook-04-{cell_id}")
     show(notebook, "panel", "notebook-04-panel")
     notebook.page.wait_for_selector(ROBOT)

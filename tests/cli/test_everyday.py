@@ -177,7 +177,7 @@ def test_arguments_reach_pytest_alone(invoke, commands):
 def test_browser_tests_run_only_when_asked(invoke, commands):
     invoke("test", "--browser")
     (command,) = commands.ran
-    assert command[-2:] == ["-m", "browser"]
+    assert command[2:] == ["pytest", "-m", "browser", "tests/browser", "-n", "2", "--dist", "loadfile"]
 
 
 def test_missing_tools_name_the_install_command(invoke, monkeypatch):

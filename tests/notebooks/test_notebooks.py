@@ -1,11 +1,13 @@
 """Every notebook is stored clean and runs top to bottom, each cell within its time.
 
 A cell may take 20 s and a notebook 120 s. One that needs more says so in its metadata, `{"budget_s": 60}`.
-A cell that is meant to raise carries Jupyter's tag `raises-exception`.
+A cell that is meant to raise carries Jupyter's tag `raises-exception`. Where the tests in a browser follow
+(.ci/run sets COURSE_BROWSER_FOLLOWS), the lectures that those run from the top are left to them.
 """
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -20,6 +22,7 @@ NOTEBOOK_BUDGET_S = 120.0
 
 LECTURES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
+BROWSER_TESTS = ROOT / "tests" / "browser" / "test_notebooks.py"
 RELEASES = sorted((ROOT / "assignments").glob("*/*.ipynb"))
 
 
@@ -101,9 +104,29 @@ def test_is_stored_clean(path: Path):
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("path", [*LECTURES, *SOLUTIONS], ids=name)
+def to_run() -> list[Path]:
+    """The lectures and solutions that are run here."""
+    if os.environ.get("COURSE_BROWSER_FOLLOWS") != "1":
+        return LECTURES + SOLUTIONS
+    later = re.findall(r'= run_from_the_top\(open_notebook, "([^"]+)"', BROWSER_TESTS.read_text("utf-8"))
+    return [path for path in LECTURES if path.name not in later] + SOLUTIONS
+
+
+@pytest.mark.parametrize("path", to_run(), ids=name)
 def test_runs_top_to_bottom_in_time(path: Path):
     print(f"{name(path)}: {run(path):.1f} s")
+
+
+def test_only_what_a_browser_runs_from_the_top_is_left_to_it(monkeypatch):
+    monkeypatch.delenv("COURSE_BROWSER_FOLLOWS", raising=False)
+    assert to_run() == LECTURES + SOLUTIONS
+    monkeypatch.setenv("COURSE_BROWSER_FOLLOWS", "1")
+    left = {path.name for path in LECTURES + SOLUTIONS} - {path.name for path in to_run()}
+    assert left >= {"00_start_here.ipynb", "03_darc.ipynb", "04_epopt.ipynb"}
+    for each in left:
+        test = BROWSER_TESTS.read_text("utf-8").partition(f'run_from_the_top(open_notebook, "{each}"')[0]
+        above = test.splitlines()[-6:]
+        assert any(line.startswith("def test_") for line in above), f"{each} is run by no test"
 
 
 def test_the_first_notebook_is_there():
