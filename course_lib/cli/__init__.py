@@ -2,7 +2,8 @@
 
 everyday       lab, test, doctor
 assignments    check, release, grade, feedback, report, gradescope
-training       train, reproduce
+training       train
+reproduce      reproduce
 terminal       what the commands share: one-line errors, the clone's folder, progress bars
 executors      where much work runs: processes here, or a cluster
 app            the three panels put together

@@ -1,11 +1,12 @@
-"""Train a policy of the lecture, or measure a paper's claims again."""
+"""Train a policy of the lecture: one command an idea, one policy a seed."""
 
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,13 +24,6 @@ train_app = typer.Typer(
     help="Train a policy of the lecture yourself; its weights and card land in a folder of your choice.",
 )
 app.add_typer(train_app, name="train", rich_help_panel="Train")
-reproduce_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    help="Measure a paper's claims again, on the weights that come with the course.",
-)
-app.add_typer(reproduce_app, name="reproduce", rich_help_panel="Train")
-
 
 Seeds = Annotated[
     str,
@@ -46,7 +40,6 @@ Jobs = Annotated[int, typer.Option(min=1, help="Seeds at a time on this machine.
 Dask = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Train on a dask cluster: its scheduler's address.")
 ]
-Tables = Annotated[Path, typer.Option("--out", help="Folder for the tables and the figure.")]
 RUNS, CORES = Path("runs"), cores()
 
 HOW_TO_GO_ON = {
@@ -56,51 +49,82 @@ HOW_TO_GO_ON = {
 """Said after Ctrl-C, by whether the idea's trainings resume."""
 
 
-@train_app.command(
-    "epopt",
-    epilog="Examples: course train epopt --recipe eps0.1 | course train epopt --seeds 0-9 --jobs 4",
-)
-def train_epopt(
-    world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
-    recipe: Annotated[
-        str, typer.Option(help="mass3, mass6, mass9 (one fixed torso mass), eps1.0 or eps0.1 (the ensemble).")
-    ] = "eps0.1",
-    seeds: Seeds = "0",
-    folder: Weights = RUNS,
-    fresh: Fresh = False,
-    jobs: Jobs = CORES,
-    dask: Dask = None,
-) -> None:
-    """EPOpt: a policy for a whole family of bodies and floors."""
-    wanted = parse_seeds(seeds)
-    with one_line_errors():
-        from course_lib.zoo import epopt_recipes
+@dataclass(frozen=True)
+class Trainable:
+    """One idea, as `course train` offers it; the first world and recipe named are taken if none is given."""
 
-        train(epopt_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+    summary: str
+    """What is trained, in a line."""
+    world: str
+    recipe: str
+    worlds: str
+    """What there is to choose, for --help."""
+    recipes: str
+    """The same."""
+    example: str
+    """Arguments of a command that somebody may want."""
 
 
-@train_app.command("darc", epilog="Example: course train darc --world point --recipe darc5 --seeds 0-4")
-def train_darc(
-    world: Annotated[str, typer.Option(help="point, arm or point_dead.")] = "point",
-    recipe: Annotated[
-        str,
-        typer.Option(
-            help="darc2, darc5 or darc20 (episodes of the target seen), or a rival: source, importance5, "
-            "target2, target5, target20, or target (the ceiling)."
-        ),
-    ] = "darc5",
-    seeds: Seeds = "0",
-    folder: Weights = RUNS,
-    fresh: Fresh = False,
-    jobs: Jobs = CORES,
-    dask: Dask = None,
-) -> None:
-    """DARC: a policy that is trained where one motor works, for a world where it turns the wrong way."""
-    wanted = parse_seeds(seeds)
-    with one_line_errors():
-        from course_lib.zoo import darc_recipes
+TRAINABLE = {
+    "epopt": Trainable(
+        summary="EPOpt: a policy for a whole family of bodies and floors.",
+        world="hopper",
+        recipe="eps0.1",
+        worlds="hopper or half_cheetah.",
+        recipes="mass3, mass6, mass9 (one fixed torso mass), eps1.0 or eps0.1 (the ensemble).",
+        example="--seeds 0-9 --jobs 4",
+    ),
+    "darc": Trainable(
+        summary="DARC: a policy trained where one motor works, for a world where it turns the wrong way.",
+        world="point",
+        recipe="darc5",
+        worlds="point, arm or point_dead.",
+        recipes="darc2, darc5 or darc20 (episodes of the target seen), or a rival: source, importance5, "
+        "target2, target5, target20, or target (the ceiling).",
+        example="--world point --recipe darc5 --seeds 0-4",
+    ),
+    "contextual": Trainable(
+        summary="Contextual policies: one half-cheetah for every commanded velocity or direction.",
+        world="half_cheetah_velocity",
+        recipe="told",
+        worlds="half_cheetah_velocity or half_cheetah_direction.",
+        recipes="told (the command is observed), withheld, single, separate0.5 and so on; told2, told3 and "
+        "told5 have so many training commands; in the other world also unequal and unequal_scaled.",
+        example="--recipe told3 --seeds 0-4",
+    ),
+    "goal_conditioned": Trainable(
+        summary="Goal-conditioned policies: one policy for every goal, with goals chosen in hindsight.",
+        world="rooms",
+        recipe="future",
+        worlds="rooms or reacher.",
+        recipes="future, final, episode (which states become goals), or none (no hindsight).",
+        example="--world reacher --recipe none --seeds 0-4",
+    ),
+}
+"""The ideas that have something to train."""
 
-        train(darc_recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+
+def _offer(name: str, idea: Trainable) -> None:
+    @train_app.command(name, help=idea.summary, epilog=f"Example: course train {name} {idea.example}")
+    def command(
+        world: Annotated[str, typer.Option(help=idea.worlds)] = idea.world,
+        recipe: Annotated[str, typer.Option(help=idea.recipes)] = idea.recipe,
+        seeds: Seeds = "0",
+        folder: Weights = RUNS,
+        fresh: Fresh = False,
+        jobs: Jobs = CORES,
+        dask: Dask = None,
+    ) -> None:
+        wanted = parse_seeds(seeds)
+        with one_line_errors():
+            recipes = importlib.import_module(
+                f"course_lib.zoo.{name}_recipes"
+            )  # torch, only when it is needed
+            train(recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+
+
+for _name, _idea in TRAINABLE.items():
+    _offer(_name, _idea)
 
 
 def train(
@@ -228,72 +252,6 @@ def parse_seeds(text: str) -> list[int]:
             fail(f"{part.strip()!r} of {text!r} is no range of seeds: the smaller number comes first", code=2)
         seeds += range(first, last + 1)
     return list(dict.fromkeys(seeds))
-
-
-@reproduce_app.command("epopt", epilog="Example: course reproduce epopt --world hopper")
-def reproduce_epopt(
-    world: Annotated[str, typer.Option(help="hopper or half_cheetah.")] = "hopper",
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes per mass and seed.")] = 8,
-    folder: Tables = RUNS,
-) -> None:
-    """EPOpt: return against mass and friction, one mass in training against the whole ensemble."""
-    with one_line_errors():
-        from course_lib.zoo import epopt_results
-
-        reproduce("epopt", epopt_results, world, episodes, folder)
-
-
-@reproduce_app.command("darc", epilog="Example: course reproduce darc --world arm")
-def reproduce_darc(
-    world: Annotated[str, typer.Option(help="point, arm or point_dead.")] = "point",
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes per seed and domain.")] = 256,
-    folder: Tables = RUNS,
-) -> None:
-    """DARC: return in a target of which little was seen, against that of its rivals."""
-    with one_line_errors():
-        from course_lib.zoo import darc_results
-
-        reproduce("darc", darc_results, world, episodes, folder)
-
-
-@reproduce_app.command("dann")
-def reproduce_dann(folder: Tables = RUNS) -> None:
-    """DANN and MMD: what a model knows of turned digits without labels; trains all anew, some minutes."""
-    with one_line_errors():
-        from course_lib.zoo import dann_results
-
-        rows = []
-        with counting_bar("DANN", "seeds") as show:
-            show(0, dann_results.SEEDS, "")
-            for seed in range(dann_results.SEEDS):
-                rows += [(seed, *row) for row in dann_results.measured(seed)]
-                show(seed + 1, dann_results.SEEDS, "")
-        dann_results.write(rows, folder)
-    out.print(f"Table and figure are in {folder}/", highlight=False, soft_wrap=True)
-
-
-def reproduce(idea: str, results: ModuleType, world: str, episodes: int, folder: Path) -> None:
-    """What `course reproduce IDEA` does, for any idea: measures, and writes tables and figure.
-
-    Args:
-        idea: such as "epopt".
-        results: module with `WORLDS`, `measure(world, episodes, report)`, `write(measured, command, folder)`.
-        world: as a person typed it.
-        episodes: how much to measure.
-        folder: where tables and figure go.
-
-    Raises:
-        ZooError: weights are missing, or the folder cannot be written.
-        typer.Exit: with code 2 on a mistyped name.
-    """
-    from course_lib.core.seeding import seed_everything
-
-    seed_everything(0)  # also keeps torch on one thread, out of the physics' way
-    pick("world", world, results.WORLDS)
-    with out.status("measuring") as status:
-        measured = results.measure(world, episodes, lambda doing: status.update(f"{world}, {doing}"))
-    results.write(measured, f"course reproduce {idea} --world {world} --episodes {episodes}", folder)
-    out.print(f"Tables and figure are in {folder}/", highlight=False, soft_wrap=True)
 
 
 @contextmanager

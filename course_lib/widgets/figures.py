@@ -190,6 +190,18 @@ def shots_figure(
     return figure
 
 
+def curves_figure(
+    panels: Mapping[str, tuple[Sequence[float], Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
+) -> Figure:
+    """Curves side by side on one scale: by title, the places [M] and the series [R, M] by label."""
+    figure = Figure(figsize=(9 * len(panels), 5.2), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, (title, (x, series)) in zip(row, panels.items(), strict=True):
+        curves(axes, x, series, xlabel, ylabel)
+        axes.set_title(title, fontsize=FONT_SIZE + 2)
+    return figure
+
+
 def boundary_figure(panels: Mapping[str, tuple]) -> Figure:
     """Decision boundaries side by side: by title, the arguments of `decision_boundary` after the axes."""
     figure = Figure(figsize=(6 * len(panels), 5.2), layout="constrained")
@@ -197,4 +209,35 @@ def boundary_figure(panels: Mapping[str, tuple]) -> Figure:
     for axes, (title, what) in zip(row, panels.items(), strict=True):
         decision_boundary(axes, *what)
         axes.set_title(title, fontsize=FONT_SIZE + 2)
+    return figure
+
+
+def prediction_figure(
+    seen: Sequence[float],
+    errors: Mapping[str, np.ndarray],
+    ylabel: str,
+    maps: Mapping[str, np.ndarray],
+    unit: str,
+) -> Figure:
+    """How far predictions are off against what they were learned from, and maps of what they say of a room.
+
+    Args:
+        seen: transitions, [M].
+        errors: by label, [R, M], positive.
+        ylabel: of the errors, with unit.
+        maps: by title, a number for each cell, the first row on top.
+        unit: what the numbers are.
+    """
+    figure = Figure(figsize=(10 + 4.2 * len(maps), 5.2), layout="constrained")
+    first, *row = figure.subplots(1, 1 + len(maps), width_ratios=[2.4] + [1] * len(maps))
+    curves(first, seen, errors, "transitions seen", ylabel)
+    first.set(xscale="log", yscale="log")
+    first.minorticks_off()
+    first.set_xticks(seen, [f"{n:g}" for n in seen])
+    ends = np.array([edge(cells) for edge in (np.min, np.max) for cells in maps.values()])
+    for axes, (title, cells) in zip(row, maps.items(), strict=True):
+        height, width = cells.shape
+        limits = float(ends.min()), float(ends.max())
+        heat_map(axes, cells[::-1], range(height, 0, -1), range(1, width + 1), "row", "column", limits)
+        axes.set_title(f"{title}: {unit}", fontsize=FONT_SIZE)
     return figure

@@ -4,12 +4,13 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from course_lib.cli import training
-from course_lib.zoo import dann_results, epopt_recipes, epopt_results
+from course_lib.zoo import epopt_recipes
 from course_lib.zoo import training as zoo_training
 
 
@@ -43,6 +44,16 @@ def test_each_idea_has_its_own_names(invoke, trainings, tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert trainings == [("darc", "arm", "target5", 0, tmp_path, True)]
     assert invoke("train", "darc", "--world", "hopper").exit_code == 2
+
+
+@pytest.mark.parametrize("name", training.TRAINABLE)
+def test_what_help_promises_is_what_the_idea_has(invoke, trainings, name: str):
+    idea, offered = import_module(f"course_lib.zoo.{name}_recipes").IDEA, training.TRAINABLE[name]
+    assert idea.name == name
+    assert invoke("train", name).exit_code == 0
+    assert trainings[-1][:3] == (name, offered.world, offered.recipe)
+    for world in idea.worlds:
+        assert world in offered.worlds
 
 
 @pytest.mark.parametrize(
@@ -154,6 +165,12 @@ def test_several_seeds_get_a_process_each(invoke, quiet, threads, tmp_path: Path
     assert "3/3" in result.output
 
 
+@pytest.mark.parametrize("name", training.TRAINABLE)
+def test_the_example_of_each_idea_works(invoke, quiet, threads, name: str):
+    result = invoke("train", name, *training.TRAINABLE[name].example.split())
+    assert len(quiet) >= 4, result.output  # seed 3 fails, as always here
+
+
 def test_a_seed_that_fails_stops_no_other(invoke, quiet, threads):
     result = invoke("train", "epopt", "--seeds", "3,4,5")
     assert result.exit_code == 1
@@ -188,31 +205,3 @@ def test_an_end_from_outside_says_how_to_go_on(invoke, quiet, threads, monkeypat
     result = invoke("train", "epopt", "--seeds", "0-1")
     assert result.exit_code == 1
     assert "the same command goes on" in " ".join(result.output.split())
-
-
-# --- reproduce --------------------------------------------------------------------------------------------
-
-
-def test_reproduce_dann_trains_every_seed_and_writes(invoke, monkeypatch, tmp_path: Path):
-    written = []
-    monkeypatch.setattr(dann_results, "measured", lambda seed: iter([("moons", "DANN", 90.0 + seed)]))
-    monkeypatch.setattr(dann_results, "write", lambda rows, folder: written.append((rows, folder)))
-    result = invoke("reproduce", "dann", "--out", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    assert written == [([(seed, "moons", "DANN", 90.0 + seed) for seed in range(5)], tmp_path)]
-
-
-def test_reproduce_measures_and_writes(invoke, monkeypatch, tmp_path: Path):
-    calls = []
-
-    def measure(world, episodes, report):
-        report("eps0.1: torso masses")
-        return world, episodes
-
-    monkeypatch.setattr(epopt_results, "measure", measure)
-    monkeypatch.setattr(epopt_results, "write", lambda *arguments: calls.append(arguments))
-    result = invoke("reproduce", "epopt", "--episodes", "3", "--out", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    assert calls == [(("hopper", 3), "course reproduce epopt --world hopper --episodes 3", tmp_path)]
-    result = invoke("reproduce", "epopt", "--world", "hoper")
-    assert result.exit_code == 2 and "did you mean 'hopper'?" in result.output

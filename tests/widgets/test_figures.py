@@ -59,3 +59,15 @@ def test_a_decision_boundary_lies_where_the_probability_is_one_half():
     np.testing.assert_allclose(minus.get_offsets(), points[classes == 0])
     np.testing.assert_allclose(plus.get_offsets(), points[classes == 1])
     assert len({tuple(map(tuple, c.get_paths()[0].vertices)) for c in (dots, minus, plus)}) == 3
+
+
+def test_panels_of_curves_share_their_scale():
+    series = {"with": np.ones((3, 2)), "without": np.zeros((3, 2))}
+    figure = figures.curves_figure(
+        {"near": ([0, 1], series), "far": ([0, 5], series)}, "steps", "reached (%)"
+    )
+    left, right = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["near", "far"]
+    assert left.get_ylim() == right.get_ylim() and left.get_xlim() != right.get_xlim()
+    assert left.get_xlabel() == "steps" and left.get_ylabel() == "reached (%)"
+    np.testing.assert_array_equal(right.lines[0].get_xydata(), [[0, 1], [5, 1]])
