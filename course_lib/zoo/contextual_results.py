@@ -43,6 +43,12 @@ CONTEXTS = {
 SETTLED = HORIZON // 4
 """Steps after which the speed counts."""
 
+STORED = Path(__file__).parents[2] / "docs" / "results"
+"""Where the results that come with the course lie."""
+
+PAIRS = ("a task and itself", "neighbours", "first and last")
+"""What `conflict_scores` has cosines of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
@@ -202,12 +208,8 @@ def conflict_scores(cosines: np.ndarray) -> dict[str, np.ndarray]:
     row, column = np.triu_indices(count, k=1)
     near, far = column - row == 1, column - row == count - 1
     pairs = cosines[:, row, column]
-    return {
-        "a task and itself": np.diagonal(cosines, axis1=1, axis2=2).mean(1),
-        "neighbours": pairs[:, near].mean(1),
-        "first and last": pairs[:, far].mean(1),
-        "share of pairs below 0": (pairs < 0).mean(1),
-    }
+    means = np.diagonal(cosines, axis1=1, axis2=2).mean(1), pairs[:, near].mean(1), pairs[:, far].mean(1)
+    return {**dict(zip(PAIRS, means, strict=True)), "share of pairs below 0": (pairs < 0).mean(1)}
 
 
 def write(results: Results, command: str, folder: Path) -> None:
@@ -240,19 +242,52 @@ def write(results: Results, command: str, folder: Path) -> None:
     store.write_here(folder / f"{stem}.png", picture.getvalue())
 
 
+def stored(world: str) -> Results:
+    """The results that come with the course, as `write` left them.
+
+    Args:
+        world: a name of `WORLDS`.
+
+    Raises:
+        ZooError: they are not there: the course was installed without its docs, or they were not made yet.
+    """
+    path = STORED / f"contextual-{world.removeprefix('half_cheetah_')}.json"
+    try:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise store.ZooError(
+            f"{path.name} is not among docs/results: make it with course reproduce contextual --world {world}"
+        ) from None
+    return Results(
+        world=world,
+        contexts=np.array(numbers["contexts"]),
+        **{
+            name: {recipe: np.array(values) for recipe, values in numbers[name].items()}
+            for name in ("returns", "speeds")
+        },
+        cosines={
+            recipe: {int(iteration): np.array(cosines) for iteration, cosines in found.items()}
+            for recipe, found in numbers["cosines"].items()
+        },
+    )
+
+
 def figure_of(results: Results) -> Figure:
-    """The picture: return and speed against the command, or return by direction."""
-    figure = Figure(figsize=(16, 5.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    shown = [name for name in ("told", "told2", "withheld", "single", "separate") if name in results.returns]
-    if "velocity" in results.world:
-        for axes, values, label in (
-            (left, results.returns, "return"),
-            (right, results.speeds, "speed (m/s)"),
-        ):
-            series = {recipe: values[recipe] for recipe in shown}
-            figures.curves(axes, results.contexts, series, "commanded velocity (m/s)", label)
+    """The picture: return and speed against the context, and the cosines during training."""
+    figure = Figure(figsize=(24, 5.2), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    velocity = "velocity" in results.world
+    wanted = ("told", "told2", "withheld", "single", "separate") if velocity else results.returns
+    xlabel = "commanded velocity (m/s)" if velocity else "commanded direction"
+    for axes, values, label in ((left, results.returns, "return"), (middle, results.speeds, "speed (m/s)")):
+        figures.curves(axes, results.contexts, {recipe: values[recipe] for recipe in wanted}, xlabel, label)
+        if velocity:
             axes.axvspan(LOW, HIGH, color="black", alpha=0.06)
-        right.plot(results.contexts, results.contexts, color="black", linewidth=1)
-        left.get_legend().remove()
+    left.get_legend().remove()
+    for recipe, by_iteration in results.cosines.items():
+        scores = [conflict_scores(cosines) for cosines in by_iteration.values()]
+        series = {name: np.stack([score[name] for score in scores], axis=1) for name in PAIRS}
+        figures.curves(right, list(by_iteration), series, "iteration", "cosine of two gradients")
+        right.axhline(0, color="black", linewidth=1)
+        right.set_title(recipe, fontsize=figures.FONT_SIZE)
     return figure
