@@ -31,7 +31,8 @@ def advance(command):
 
 reset()
 slider = Slider(
-    name="speed", label="Commanded speed", low=0.0, high=6.0, step=0.25, value=3.0, unit="m/s", range=(1.0, 4.0)
+    name="speed", label="Commanded speed", low=0.0, high=6.0, step=0.25, value=3.0,
+    unit="m/s", range=(1.0, 4.0),
 )
 panel = CommandPanel(
     env.scene, advance, slider, ("told", "withheld"), dt=env.dt, reset=reset, opening=(1.0,),

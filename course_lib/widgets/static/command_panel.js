@@ -332,7 +332,7 @@
     }
     let numbersAt = 0;
     function draw(elapsed) {
-      if (time.newest < 0 || !stage.isConnected) return;
+      if (time.newest < 0 || !stage.clientHeight || !chart.clientHeight) return; // nothing yet, or out of the page
       const seen = time.seen(), smooth = robots.map((_, n) => trailingMean(seen.map((step) => step.measured[n]), Math.max(1, Math.round(SMOOTHING / dt))));
       const { context, width, height } = course.fit(canvas, stage.clientHeight);
       const now = performance.now();
