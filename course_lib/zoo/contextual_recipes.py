@@ -55,8 +55,8 @@ class Recipe:
 
 
 def commands(n: int) -> tuple[float, ...]:
-    """Velocities to train, evenly spaced from the lowest to the highest, m/s."""
-    return tuple(np.linspace(LOW, HIGH, n).tolist())
+    """Velocities to train, m/s: evenly spaced from the lowest to the highest, or the middle one alone."""
+    return tuple(np.linspace(LOW, HIGH, n).tolist()) if n > 1 else ((LOW + HIGH) / 2,)
 
 
 def _velocity(*values: float, **options: Any) -> Recipe:
@@ -81,7 +81,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "told": _velocity(),
         **{f"told{n}": _velocity(*commands(n), conflict=n == 5) for n in (2, 3, 5)},
         "withheld": _velocity(told=False),
-        "single": _velocity((LOW + HIGH) / 2, told=False),
+        "single": _velocity(*commands(1), told=False),
         **{f"separate{v:g}": _velocity(v, told=False, share=SEPARATE) for v in commands(SEPARATE)},
     },
     "half_cheetah_direction": {

@@ -9,11 +9,13 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from course_lib.envs import hopper
+from course_lib.core.playback import Scene
+from course_lib.envs import half_cheetah, hopper
 from course_lib.widgets.poster import segments
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -36,8 +38,33 @@ def robot(axes: Axes, x: float, z: float, size: float, colour: str, heavy: float
     pose = env.pose()[0].copy()
     pose[:, 2] += lean
     pose[0, 0] += 0.35 * lean
+    draw(axes, env.scene, pose, x, z, size, colour, heavy)
+
+
+def runner(axes: Axes, x: float, z: float, size: float, colour: str) -> None:
+    """A half-cheetah whose middle stands at x, with its feet at z."""
+    env = half_cheetah.HalfCheetahVectorEnv(1, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    for _ in range(6):  # until it stands
+        env.step(np.zeros((1, 6)))
+    pose = env.pose()[0].copy()
+    pose[:, 0] -= pose[0, 0]
+    draw(axes, env.scene, pose, x, z, size, colour)
+
+
+def draw(
+    axes: Axes,
+    scene: Scene,
+    pose: np.ndarray,
+    x: float,
+    z: float,
+    size: float,
+    colour: str,
+    heavy: float = 1.0,
+) -> None:
+    """The capsules of one robot, its ground at z; `heavy` widens the first body."""
     points_per_unit = 72 * axes.figure.get_figwidth() / axes.get_xlim()[1]
-    for (start, end), geom in zip(segments(env.scene, pose), env.scene.geoms, strict=True):
+    for (start, end), geom in zip(segments(scene, pose), scene.geoms, strict=True):
         wide = heavy if geom.body == 0 else 1.0
         thickness = 2 * geom.radius * size * points_per_unit * wide
         ends = ([x + size * start[0], x + size * end[0]], [z + size * start[1], z + size * end[1]])
@@ -113,6 +140,28 @@ def course() -> Figure:
     return figure
 
 
+def joint() -> Figure:
+    """Contextual policies: the task is drawn at the first step, and one policy sees it in the state."""
+    figure = plt.figure(figsize=(12, 4.6), facecolor="white")
+    axes = blank(figure, 24, 9.2)
+    axes.text(8.6, 8.5, "one joint MDP", ha="center", fontsize=17, weight="bold", color=INK)
+    box(axes, 0.3, 3.6, 3.4, 2.0, "first step:\n$\\omega\\sim p(\\omega)$")
+    for z, task, colour in ((5.7, "0.5", BLUE), (3.2, "1.5", VERMILLION), (0.7, "2.5", PURPLE)):
+        axes.fill_between([9.0, 16.4], z, z + 0.3, color=GROUND)
+        arrow(axes, (3.8, 4.6), (6.0, z + 1.0), 0.12 * (3.2 - z) / 2.5)
+        axes.text(
+            7.4, z + 0.95, f"$\\omega$ = {task} m/s", ha="center", va="center", fontsize=15, color=colour
+        )
+        runner(axes, 10.6, z + 0.28, 1.5, colour)
+        pace = 1.6 * float(task)
+        arrow(axes, (12.1, z + 1.15), (12.1 + pace, z + 1.15))
+    box(axes, 18.9, 3.4, 4.7, 2.4, "one policy\n$\\pi_\\theta(a\\,|\\,s,\\omega)$", GREEN)
+    for z, bend in ((6.3, -0.15), (4.6, 0.0), (1.6, 0.15)):
+        arrow(axes, (16.5, z), (18.8, 4.6 + (z - 4.2) / 5), bend)
+    axes.text(21.2, 1.5, "sees $\\tilde s$ = [$s$, $\\omega$]", ha="center", va="center", fontsize=15)
+    return figure
+
+
 def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
     """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
     buffer = io.BytesIO()
@@ -127,3 +176,4 @@ def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
 if __name__ == "__main__":
     attach(NOTEBOOKS / "00_start_here.ipynb", "map", "course.png", course())
     attach(NOTEBOOKS / "04_epopt.ipynb", "picture", "ensemble.png", ensemble())
+    attach(NOTEBOOKS / "05_contextual.ipynb", "picture", "joint.png", joint())

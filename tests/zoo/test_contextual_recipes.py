@@ -40,7 +40,7 @@ def test_every_recipe_leaves_a_policy_that_sees_what_it_is_told(small, tmp_path)
 
 
 def test_commands_are_evenly_spaced_and_end_where_the_range_does():
-    assert recipes.commands(2) == (0.5, 2.5)
+    assert recipes.commands(1) == (1.5,) and recipes.commands(2) == (0.5, 2.5)
     assert recipes.commands(5) == (0.5, 1.0, 1.5, 2.0, 2.5)
     of = {name: recipe.family.source for name, recipe in recipes.WORLDS[VELOCITY].items()}
     assert of["told"] == of["withheld"] == {"target_velocity": Uniform(0.5, 2.5)}
