@@ -290,6 +290,8 @@ class ContextCurve(anywidget.AnyWidget):
         )
         marks = {"color": "#18212d", "marker": "^", "ms": 12, "ls": "", "clip_on": False}
         floor = axes.get_xaxis_transform()
+        if curve["trained"]:
+            marks["label"] = "trained on"
         axes.plot(curve["trained"], np.zeros(len(curve["trained"])), transform=floor, zorder=5, **marks)
         label = data["context_label"] + (f" ({data['unit']})" if data["unit"] else "")
         axes.set_xlabel(label, fontsize=14)

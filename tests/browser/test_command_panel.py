@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-import pytest
 
 CODE = """
 import numpy as np, torch
@@ -59,12 +58,11 @@ def show(open_notebook, *cells, code=CODE, **options):
     return notebook
 
 
-@pytest.mark.parametrize("application", ["lab", "notebook"])
-def test_the_running_robots_obey_a_key_at_once(open_notebook, application):
-    notebook = show(open_notebook, application=application)
+def test_the_running_robots_obey_a_key_at_once(open_notebook):
+    notebook = show(open_notebook)
     notebook.page.wait_for_timeout(3000)
     notebook.axe(".jp-OutputArea-output")
-    notebook.screenshot(f"command-panel-{application}")
+    notebook.screenshot("command-panel")
     slider = notebook.locator(SLIDER)
     slider.focus()
     times = []
@@ -81,7 +79,7 @@ def test_the_running_robots_obey_a_key_at_once(open_notebook, application):
 
 
 def test_paused_or_scrolled_away_nothing_is_simulated(open_notebook):
-    notebook = show(open_notebook, "print('calls', calls)", "#md " + "\n\nbelow" * 80)
+    notebook = show(open_notebook, application="notebook")
     page = notebook.page
     calls = "calls.length"
     page.evaluate(

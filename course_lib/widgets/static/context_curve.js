@@ -25,17 +25,15 @@
 .course-context[data-lecture] .course-context-plot { flex: 1 1 auto; min-height: 0; height: auto; }
 `;
 
-  const number = (value) => {
-    const size = Math.abs(value), digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
-    return value.toFixed(digits).replace("-", "−");
-  };
+  const number = (value, digits) => value.toFixed(digits).replace("-", "−");
   const measured = (one, i) => one.mean[i] !== null && one.mean[i] !== undefined;
 
   // One curve's value in words: "return −45.2 [−50.1, −40.3]".
   function reading(one, i) {
     if (!measured(one, i)) return "not measured";
-    const spread = one.high[i] > one.low[i] ? ` [${number(one.low[i])}, ${number(one.high[i])}]` : "";
-    return number(one.mean[i]) + spread;
+    const size = Math.max(...[one.mean, one.low, one.high].map((list) => Math.abs(list[i]))), digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+    const spread = one.high[i] > one.low[i] ? ` [${number(one.low[i], digits)}, ${number(one.high[i], digits)}]` : "";
+    return number(one.mean[i], digits) + spread;
   }
 
   // Where a context lies: on a trained one, between them, or outside their range.
@@ -199,14 +197,10 @@
     }
 
     function drawKey() {
-      const icon = (paint) => {
-        const small = h("canvas", { "aria-hidden": "true" });
-        queueMicrotask(() => {
-          small.em = 1;
-          const { context: g, width, height } = { ...course.fit(small, 18), width: 40 };
-          g.clearRect(0, 0, 200, 50);
-          paint(g, width, height);
-        });
+      const icon = (paint) => { // 40 x 18 CSS pixels, sharp on a screen with twice as many
+        const small = h("canvas", { width: 80, height: 36, "aria-hidden": "true" }), g = small.getContext("2d");
+        g.scale(2, 2);
+        paint(g);
         return small;
       };
       const stroke = (look) => icon((g) => {
@@ -243,7 +237,7 @@
       const i = state.cursor, one = curves[state.chosen];
       const each = [[names[state.chosen], one], ...references.map((other) => [other.name, other])];
       const words = each.filter(([, other]) => measured(other, i)).map(([name, other], n) => `${n || !measured(one, i) ? `${name} ` : `${quantity} `}${reading(other, i)}`).join("; ");
-      reads.textContent = `${data.context_label} ${number(contexts[i])}${suffix} (${place(one, contexts[i])}): ${words || "not measured"}`;
+      reads.textContent = `${data.context_label} ${+contexts[i].toPrecision(4)}${suffix} (${place(one, contexts[i])}): ${words || "not measured"}`;
       plot.setAttribute("aria-valuenow", contexts[i]);
       plot.setAttribute("aria-valuetext", reads.textContent);
     }
@@ -300,5 +294,5 @@
     return () => { model.off("change:shown", follow); view.destroy(); };
   }
 
-  course.context_curve = { create, render, stretches, place };
+  course.context_curve = { create, render, reading, place };
 }
