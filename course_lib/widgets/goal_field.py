@@ -43,6 +43,7 @@ class GoalField(PlaneWidget):
     """
 
     _esm = module("live_curve", "plane", "goal_field")
+    picture_width = 7.0
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class GoalField(PlaneWidget):
 
     def _draw(self, figure: Figure) -> None:
         now, axes = self.answer, figure.subplots()
-        self._plane.draw(axes, str(self))
+        self._plane.draw(axes)
         values = np.reshape(now["values"], now["shape"])
         x, y = (
             np.linspace(a, b, n + 1)

@@ -152,7 +152,6 @@ class HindsightView(PlaneWidget):
         )
 
     def _draw(self, figure: Figure) -> None:
-        figure.suptitle(str(self), fontsize=15, x=0.01, ha="left")
         axes = figure.subplots(1, 2, sharey=True)
         self._side(axes[0], self.fixed["before"], "before")
         self._side(axes[1], self.answer, f"after: {self.answer['of']['strategy']}")

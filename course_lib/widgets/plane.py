@@ -8,6 +8,7 @@ Axes: W walls, T steps of a way.
 
 import base64
 import io
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Plane:
         low, high = (np.asarray(corner, dtype=np.float64).tolist() for corner in (self.low, self.high))
         return {"low": low, "high": high, "walls": walls, "unit": self.unit}
 
-    def draw(self, axes: Axes, title: str) -> None:
+    def draw(self, axes: Axes, title: str = "") -> None:
         """The ground, the walls and the scale; `axes` then has the plane's limits."""
         axes.set_facecolor(PANEL)
         for (x0, y0), (x1, y1) in self.walls:
@@ -72,6 +73,7 @@ class Plane:
         axes.set_title(title, fontsize=15, loc="left")
         axes.set_xlabel(f"x ({self.unit})", fontsize=14)
         axes.tick_params(labelsize=13)
+        axes.locator_params(nbins=5)
 
 
 class PlaneWidget(anywidget.AnyWidget):
@@ -81,6 +83,9 @@ class PlaneWidget(anywidget.AnyWidget):
     fixed = traitlets.Dict().tag(sync=True)
     request = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
+
+    picture_width: float = 11.0
+    """Of the picture that stands in, inches."""
 
     def __init__(self, fixed: dict, request: dict) -> None:
         """Computes the first answer at once.
@@ -132,8 +137,11 @@ class PlaneWidget(anywidget.AnyWidget):
 
     def picture(self) -> bytes:
         """PNG of what stands there now."""
-        figure = Figure(figsize=(11, 5.6), dpi=90, facecolor="white", layout="constrained")
+        size = (self.picture_width, 6.0)
+        figure = Figure(figsize=size, dpi=90, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
+        words = textwrap.fill(str(self), width=round(8.5 * self.picture_width))
+        figure.suptitle(words, fontsize=15, x=0.02, ha="left")
         self._draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
