@@ -256,19 +256,19 @@ class PuckVectorEnv(EpisodicVectorEnv):
         here = (0.0, 0.0)
         return Scene(
             name="puck",
-            bodies=("line", "goal", "striker", "puck"),
+            bodies=("puck", "striker", "goal", "line"),  # a picture follows the first
             geoms=(
-                Geom(body=0, start=line[0], end=line[1], radius=0.006, name="line"),
-                Geom(body=1, start=here, end=here, radius=0.03, name="goal"),
-                Geom(body=2, start=here, end=here, radius=STRIKER_RADIUS, name="striker"),
-                Geom(body=3, start=here, end=here, radius=PUCK_RADIUS, name="puck"),
+                Geom(body=3, start=line[0], end=line[1], radius=0.006, name="line"),
+                Geom(body=2, start=here, end=here, radius=0.03, name="goal"),
+                Geom(body=1, start=here, end=here, radius=STRIKER_RADIUS, name="striker"),
+                Geom(body=0, start=here, end=here, radius=PUCK_RADIUS, name="puck"),
             ),
         )
 
     def pose(self) -> np.ndarray:
         """Where the bodies are drawn now, float32 [N, 4, 3]: x (m), y + DRAWN_ABOVE (m), and no turn."""
         pose = np.zeros((self.num_envs, 4, 3), dtype=np.float32)
-        pose[:, 1, :2], pose[:, 2, :2], pose[:, 3, :2] = self._target, self._striker, self._puck
+        pose[:, 0, :2], pose[:, 1, :2], pose[:, 2, :2] = self._puck, self._striker, self._target
         pose[:, :, 1] += DRAWN_ABOVE
         return pose
 
