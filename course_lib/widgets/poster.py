@@ -97,8 +97,10 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
             line = {"solid_capstyle": "round", "alpha": 0.2 + 0.8 * share**1.5, "zorder": 2 + share}
             for ends, geom in zip(drawn[n, t], scene.geoms, strict=True):
                 thickness = max(2.0, 2 * geom.radius * per_metre * 72)
-                axes.plot(*ends.T, color="#18212d", lw=thickness + 2, **line)
-                axes.plot(*ends.T, color=colour, lw=thickness, **line)
+                for ink, wide in (("#18212d", thickness + 2), (colour, thickness)):
+                    # A ball is a line without length, which has no caps: a dot of its size instead.
+                    ball = {"marker": "o", "ms": wide, "mew": 0} if (ends[0] == ends[1]).all() else {}
+                    axes.plot(*ends.T, color=ink, lw=wide, **line, **ball)
         path = clip.pose[n, : exposures[-1] + 1, 0]
         axes.plot(*path[:, :2].T, color=colour, ls=dashes, lw=2, zorder=5)
     axes.tick_params(left=False, labelleft=False, labelsize=13)

@@ -13,7 +13,7 @@ from PIL import Image
 from course_lib.core.playback import Geom, Scene
 from course_lib.widgets.codec import encode
 from course_lib.widgets.player import Player, side_by_side
-from course_lib.widgets.poster import segments
+from course_lib.widgets.poster import picture, segments
 
 
 def test_shows_bytes_and_labels(scene, make_clip):
@@ -79,3 +79,17 @@ def test_saved_page_stands_alone(scene, make_clip, tmp_path):
     text = Player(scene).show(make_clip(2, 0, 20)).save(tmp_path / "player.html").read_text()
     assert not re.search(r'(src|href)\s*=\s*["\']?(https?:)?//', text)
     assert set(re.findall(r"https?://[\w./]+", text)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_a_ball_is_drawn_as_a_dot_of_its_size(make_clip):
+    """Oracle: of two discs, in a picture of known scale, the larger covers the ink of its area."""
+    areas = []
+    for radius in (0.1, 0.2):
+        ball = Geom(body=0, start=(0.0, 0.0), end=(0.0, 0.0), radius=radius, name="ball")
+        here = make_clip(1, 0, 1)
+        here.pose[:], here.pose[..., 1] = 0.0, 1.0
+        drawn = picture(Scene(name="ball", bodies=("ball", "foot"), geoms=(ball,)), here, "ball")
+        ink = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).astype(int)
+        areas.append((ink[..., 2] > ink[..., 0] + 60).sum())
+    metre = 7.7 * 110 / 3.2  # pixels
+    np.testing.assert_allclose(areas, np.pi * (np.array([0.1, 0.2]) * metre) ** 2, rtol=0.1)
