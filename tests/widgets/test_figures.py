@@ -71,3 +71,17 @@ def test_panels_of_curves_share_their_scale():
     assert left.get_ylim() == right.get_ylim() and left.get_xlim() != right.get_xlim()
     assert left.get_xlabel() == "steps" and left.get_ylabel() == "reached (%)"
     np.testing.assert_array_equal(right.lines[0].get_xydata(), [[0, 1], [5, 1]])
+
+
+def test_a_prediction_is_drawn_against_what_was_seen_and_its_maps_have_the_first_row_on_top():
+    maps = {"exact": np.array([[1.0, 2.0], [3.0, 40.0]]), "learned": np.zeros((2, 2))}
+    errors = {"one": np.array([[9.0, 3.0], [11.0, 5.0]])}
+    figure = figures.prediction_figure([100, 1000], errors, "error (%)", maps, "future, %")
+    curve, exact, _ = figure.axes
+    np.testing.assert_allclose(curve.lines[0].get_ydata(), [10.0, 4.0])
+    assert [t.get_text() for t in curve.get_xticklabels()] == ["100", "1000"]
+    written = {tuple(map(int, t.get_position())): t.get_text() for t in exact.texts}
+    rows = [t.get_text() for t in exact.get_yticklabels()]
+    assert written[(1, rows.index("2"))] == "40" and written[(0, rows.index("1"))] == "1"
+    assert exact.get_title() == "exact: future, %"
+    assert {axes.images[0].get_clim() for axes in figure.axes[1:]} == {(0.0, 40.0)}
