@@ -1,7 +1,7 @@
 """How goal-conditioned policies in the zoo were trained: `course train goal_conditioned` runs these recipes.
 
-All recipes of a world see as many episodes and make as many updates; they differ only in which states of an
-episode become goals in hindsight.
+All recipes of a world but the early ones see as many episodes and make as many updates; they differ only in
+which states of an episode become goals in hindsight.
 """
 
 from collections.abc import Iterator
@@ -53,8 +53,12 @@ WORLDS = {
 }
 """Goal worlds by name."""
 
-RECIPES = goal_conditioned.STRATEGIES
-"""One for each way to choose goals in hindsight, and one without hindsight."""
+EARLY = 25
+"""Iterations after which the early recipes stop: 400 episodes."""
+
+RECIPES = (*goal_conditioned.STRATEGIES, "none_early", "future_early")
+"""One for each way to choose goals in hindsight, and one without hindsight; early: the same training, stopped
+soon, where the ways differ most."""
 
 SIMULATIONS = 16
 """Episodes an iteration."""
@@ -72,7 +76,10 @@ EVALUATION_EPISODES = 512
 def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Training:
     """World, agent and test of a recipe, ready for `training.train_and_store`."""
     chosen = WORLDS[world]
-    family, config = chosen.family, replace(chosen.config, strategy=recipe)
+    strategy, _, early = recipe.partition("_")
+    family, config = chosen.family, replace(chosen.config, strategy=strategy)
+    if early:
+        config = replace(config, iterations=EARLY)
     env, test = (
         family.make_vec(n, autoreset_mode=AutoresetMode.DISABLED) for n in (SIMULATIONS, TEST_EPISODES)
     )

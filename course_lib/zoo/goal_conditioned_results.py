@@ -18,7 +18,7 @@ from gymnasium.vector import AutoresetMode
 from course_lib.multitask import goal_conditioned
 from course_lib.widgets import figures
 from course_lib.zoo import store, tables
-from course_lib.zoo.goal_conditioned_recipes import RECIPES, SIMULATIONS, TEST_EVERY, WORLDS
+from course_lib.zoo.goal_conditioned_recipes import SIMULATIONS, TEST_EVERY, WORLDS
 
 MEANINGS = {
     "none": "without hindsight",
@@ -63,7 +63,7 @@ def measure(world: str, episodes: int, report: Callable[[str], None] = lambda do
         curves={},
         success={},
     )
-    for recipe in RECIPES:
+    for recipe in goal_conditioned.STRATEGIES:
         report(recipe)
         results.success[recipe] = np.array(
             [
