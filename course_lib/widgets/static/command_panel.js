@@ -115,6 +115,7 @@
       state.pending = performance.now();
       // A kernel that answers late is asked for more at once: the robots keep their pace, and obey later.
       const steps = Math.max(1, Math.round(PIECE / dt), Math.min(4, Math.ceil(state.rtt / dt)));
+      course.tell(root, "asked", { steps });
       link.ask({ type, frame: time.newest < 0 ? null : time.newest + 1, command: slider.value, steps });
     }
     function receive(message, buffer) {

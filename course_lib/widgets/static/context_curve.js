@@ -3,7 +3,7 @@
 
 {
   const { h } = course;
-  const HEIGHT = 350; // CSS pixels
+  const HEIGHT = 325; // CSS pixels
   const REFERENCES = [{ series: 1, marker: "square" }, { series: 2, marker: "diamond" }, { series: 3, marker: "triangle" }];
 
   const CSS = `
