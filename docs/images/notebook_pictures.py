@@ -144,7 +144,7 @@ def joint() -> Figure:
     """Contextual policies: the task is drawn at the first step, and one policy sees it in the state."""
     figure = plt.figure(figsize=(12, 4.6), facecolor="white")
     axes = blank(figure, 24, 9.2)
-    axes.text(8.6, 8.5, "one joint MDP", ha="center", fontsize=17, weight="bold", color=INK)
+    axes.text(9.4, 8.5, "one joint MDP: the task is drawn once an episode", ha="center", fontsize=17, weight="bold", color=INK)
     box(axes, 0.3, 3.6, 3.4, 2.0, "first step:\n$\\omega\\sim p(\\omega)$")
     for z, task, colour in ((5.7, "0.5", BLUE), (3.2, "1.5", VERMILLION), (0.7, "2.5", PURPLE)):
         axes.fill_between([9.0, 16.4], z, z + 0.3, color=GROUND)
@@ -156,7 +156,7 @@ def joint() -> Figure:
         pace = 1.6 * float(task)
         arrow(axes, (12.1, z + 1.15), (12.1 + pace, z + 1.15))
     box(axes, 18.9, 3.4, 4.7, 2.4, "one policy\n$\\pi_\\theta(a\\,|\\,s,\\omega)$", GREEN)
-    for z, bend in ((6.3, -0.15), (4.6, 0.0), (1.6, 0.15)):
+    for z, bend in ((6.7, -0.2), (4.2, 0.0), (1.7, 0.2)):
         arrow(axes, (16.5, z), (18.8, 4.6 + (z - 4.2) / 5), bend)
     axes.text(21.2, 1.5, "sees $\\tilde s$ = [$s$, $\\omega$]", ha="center", va="center", fontsize=15)
     return figure
