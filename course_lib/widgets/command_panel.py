@@ -261,9 +261,12 @@ class CommandPanel(anywidget.AnyWidget):
 
     # What stands in for the panel where no kernel answers.
 
+    @property
+    def _name(self) -> str:
+        return self.title or f"CommandPanel of the {self._scene.name}"
+
     def __str__(self) -> str:
-        name = self.title or f"CommandPanel of the {self._scene.name}"
-        history = self.history
+        name, history = self._name, self.history
         if self._error:
             return f"{name}: {self._error}"
         if not history:
@@ -285,32 +288,39 @@ class CommandPanel(anywidget.AnyWidget):
         history = self.history
         if not history:
             raise ValueError("nothing to draw before the first step: display the panel, or wait a moment")
-        count = len(self.robots)
-        figure = Figure(figsize=(9, 3.4 + 1.3 * count), dpi=110, facecolor="white", layout="constrained")
+        # Inches: lanes that are told their size can show the robots undistorted.
+        width, lane, low = 9.0, 1.4, 3.6
+        height = low + lane * len(self.robots) + 0.4
+        figure = Figure(figsize=(width, height), dpi=110, facecolor="white")
         FigureCanvasAgg(figure)
-        *lanes, chart = figure.subplots(count + 1, 1, height_ratios=[1.3] * count + [3.0])
-        figure.suptitle(str(self).partition(":")[0], fontsize=16, weight="bold", x=0.01, ha="left")
-        for n, axes in enumerate(lanes):
-            self._draw_lane(axes, n, history[-1].pose[n])
+        figure.suptitle(self._name, fontsize=16, weight="bold", x=0.01, y=1 - 0.05 / height, ha="left")
+        for n in range(len(self.robots)):
+            bottom = height - 0.4 - lane * (n + 1) + 0.3
+            axes = figure.add_axes((0.02, bottom / height, 0.96, (lane - 0.35) / height))
+            self._draw_lane(axes, n, history[-1].pose, 0.96 * width / (lane - 0.35))
+        chart = figure.add_axes((0.09, 0.65 / height, 0.89, (low - 1.25) / height))
         self._draw_chart(chart, history)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=format)
         return buffer.getvalue()
 
-    def _draw_lane(self, axes: Axes, n: int, pose: np.ndarray) -> None:
-        ends = segments(self._scene, pose)
-        middle, top = ends[..., 0].mean(), max(0.5, ends[..., 1].max() + 0.1)
-        reach = 3.2 * top
-        per_metre = 0.9 * 72 / (1.25 * top)  # points
-        axes.axhspan(-1, 0, color="#d9dfe6")
+    def _draw_lane(self, axes: Axes, n: int, pose: np.ndarray, shape: float) -> None:
+        """Robot n of pose [N, B, 3] on its ground; shape: width of the lane over its height."""
+        every = [segments(self._scene, one) for one in pose]  # of all: one scale for all
+        high = 1.3 * max(0.5, np.stack(every)[..., 1].max() + 0.1)
+        ends, middle = every[n], every[n][..., 0].mean()
+        per_metre = 1.05 * 72 / high  # points
+        axes.axhspan(-high, 0, color="#d9dfe6")
         axes.axhline(0, color="#5a6878", lw=2)
         for edge, extra in (("#18212d", 2.0), (STYLES[n][0], 0.0)):
             for end, geom in zip(ends, self._scene.geoms, strict=True):
-                width = max(2.0, 2 * geom.radius * per_metre)
-                axes.plot(*end.T, color=edge, lw=width + extra, solid_capstyle="round", zorder=3)
-        axes.text(0.01, 0.88, self.robots[n], transform=axes.transAxes, fontsize=14, weight="bold", va="top")
-        axes.set(xlim=(middle - reach, middle + reach), ylim=(-0.15 * top, 1.1 * top), yticks=[])
-        axes.set_aspect("equal", adjustable="datalim")
+                thickness = max(2.0, 2 * geom.radius * per_metre)
+                axes.plot(*end.T, color=edge, lw=thickness + extra, solid_capstyle="round", zorder=3)
+        axes.text(0.01, 0.9, self.robots[n], transform=axes.transAxes, fontsize=14, weight="bold", va="top")
+        axes.set(
+            xlim=(middle - high * shape / 2, middle + high * shape / 2), ylim=(-0.15 * high, 0.85 * high)
+        )
+        axes.set_yticks([])
         axes.tick_params(labelsize=12)
         axes.xaxis.set_major_formatter("{x:g} m")
 
@@ -329,7 +339,8 @@ class CommandPanel(anywidget.AnyWidget):
         axes.tick_params(labelsize=13)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=13, frameon=False, ncols=5, loc="upper left", bbox_to_anchor=(0, 1.2))
+        axes.set_xlim(-WINDOW, 0)
+        axes.legend(fontsize=13, frameon=False, ncols=5, loc="lower left", bbox_to_anchor=(0, 1.0))
 
     def _repr_mimebundle_(self, **options):
         self._opened.wait(timeout=3.0)  # the picture needs the opening
