@@ -9,6 +9,8 @@ tested without a browser and the view in a real one. Files, in the order of the 
     correction_field  two rooms; draw walls into the target, see what the source is told
     robustness_map  return over two parameters; click a cell and that rollout plays
     live_curve      a training curve with a stop button
+    command_panel   robots that run on while a person turns what is asked of them
+    context_curve   return over the context; choose what was trained, see where it still holds
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
 the thread that simulates, `standalone` makes a page of a widget, `poster` draws the picture that stands
