@@ -132,7 +132,7 @@
         time.shown = time.newest;
       } else if (!time.take(message, buffer)) return;
       if (state.pending !== null) {
-        const wait = (performance.now() - state.pending) / 1000;
+        const wait = Math.min(0.5, (performance.now() - state.pending) / 1000);
         state.rtt = Math.max(wait, 0.9 * state.rtt + 0.1 * wait); // late once: earlier for the next while
       }
       state.pending = null;
