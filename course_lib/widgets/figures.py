@@ -234,10 +234,11 @@ def prediction_figure(
     first.set(xscale="log", yscale="log")
     first.minorticks_off()
     first.set_xticks(seen, [f"{n:g}" for n in seen])
+    first.yaxis.set_major_formatter("{x:g}")
     ends = np.array([edge(cells) for edge in (np.min, np.max) for cells in maps.values()])
     for axes, (title, cells) in zip(row, maps.items(), strict=True):
         height, width = cells.shape
         limits = float(ends.min()), float(ends.max())
         heat_map(axes, cells[::-1], range(height, 0, -1), range(1, width + 1), "row", "column", limits)
-        axes.set_title(f"{title}: {unit}", fontsize=FONT_SIZE)
+        axes.set_title(f"{title}\n{unit}", fontsize=FONT_SIZE)
     return figure

@@ -249,7 +249,7 @@ def write(rows: Rows, folder: Path) -> None:
     }
     picture = io.BytesIO()
     figure = figures.prediction_figure(
-        TRANSITIONS, errors, "misplaced probability (%)", densities(seed=0), "future, %"
+        TRANSITIONS, errors, "misplaced probability (%)", densities(seed=0), "% of the future"
     )
     figure.savefig(picture, format="png", dpi=90)
     store.write_here(folder / "c-learning.png", picture.getvalue())

@@ -83,5 +83,5 @@ def test_a_prediction_is_drawn_against_what_was_seen_and_its_maps_have_the_first
     written = {tuple(map(int, t.get_position())): t.get_text() for t in exact.texts}
     rows = [t.get_text() for t in exact.get_yticklabels()]
     assert written[(1, rows.index("2"))] == "40" and written[(0, rows.index("1"))] == "1"
-    assert exact.get_title() == "exact: future, %"
+    assert exact.get_title() == "exact\nfuture, %"
     assert {axes.images[0].get_clim() for axes in figure.axes[1:]} == {(0.0, 40.0)}
