@@ -27,6 +27,7 @@
 .course-hind-key { display: flex; flex-wrap: wrap; gap: 2px 20px; color: var(--course-muted); margin-top: 2px; }
 @container (min-width: 640px) { .course-hind-body { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 `;
+  const HINT = "Point at a cell of the right buffer, or walk there with the arrow keys, to read a transition.";
   const ROW = 22, TAPE = 30; // height of a row of the buffer, and of its heading
 
   // Cells of a buffer: column is the transition, row counts its copies.
@@ -52,7 +53,7 @@
     const slider = course.slider({ label: "New goals a transition: k", low: 1, high: fixed.k_max, step: 1, value: 1 }, (k) => change({ k }));
     const again = course.button({ icon: "restart", text: "Draw again", onclick: () => change({ seed: now.request.seed + 1 }) });
     const counted = h("div", { class: "course-hind-count", role: "status" });
-    const says = h("div", { class: "course-hind-says", role: "status" }, "Point at a cell of the right buffer, or walk there with the arrow keys, to read a transition.");
+    const says = h("div", { class: "course-hind-says", role: "status" }, HINT);
     const problem = h("div", { role: "alert" });
     function side(name) {
       const canvas = h("canvas", { role: "img", ...(name === "after" ? { tabindex: "0" } : {}) }), title = h("strong", {}, name);
@@ -229,6 +230,7 @@
     function answered(answer) {
       now.answer = answer;
       now.chosen = null;
+      says.textContent = HINT;
       const words = count(fixed.before, answer);
       counted.textContent = words;
       after.title.textContent = `after: ${answer.of.strategy}${MEANINGS[answer.of.strategy] ? `, ${MEANINGS[answer.of.strategy]}` : ""}`;
