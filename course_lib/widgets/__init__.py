@@ -11,8 +11,11 @@ tested without a browser and the view in a real one. Files, in the order of the 
     live_curve      a training curve with a stop button
     command_panel   robots that run on while a person turns what is asked of them
     context_curve   return over the context; choose what was trained, see where it still holds
+    hindsight_view  an episode's replay buffer, before and after its goals are replaced
+    goal_field      click a goal in the plane; its values, and the way there
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
-the thread that simulates, `standalone` makes a page of a widget, `poster` draws the picture that stands
-in for one, `figures` the static ones, both in the colours of `palette`.
+the thread that simulates, `plane` is what the widgets seen from above share, `standalone` makes a page
+of a widget, `poster` draws the picture that stands in for one, `figures` the static ones, both in the
+colours of `palette`.
 """
