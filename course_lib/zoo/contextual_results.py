@@ -283,10 +283,13 @@ def figure_of(results: Results) -> Figure:
         figures.curves(axes, results.contexts, {recipe: values[recipe] for recipe in wanted}, xlabel, label)
         if velocity:
             axes.axvspan(LOW, HIGH, color="black", alpha=0.06)
+        else:
+            axes.set_xticks(results.contexts, ["-1, backwards", "1, forwards"])
     left.get_legend().remove()
     for recipe, by_iteration in results.cosines.items():
         scores = [conflict_scores(cosines) for cosines in by_iteration.values()]
-        series = {name: np.stack([score[name] for score in scores], axis=1) for name in PAIRS}
+        names = PAIRS if velocity else PAIRS[:2]  # of two tasks, neighbours are the first and the last
+        series = {name: np.stack([score[name] for score in scores], axis=1) for name in names}
         figures.curves(right, list(by_iteration), series, "iteration", "cosine of two gradients")
         right.axhline(0, color="black", linewidth=1)
         right.set_title(recipe, fontsize=figures.FONT_SIZE)
