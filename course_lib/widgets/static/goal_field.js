@@ -63,7 +63,7 @@
 
     // --- picture
 
-    const tint = (share) => course.mix(theme.colours.paper, theme.colours.accent, 0.8 * share);
+    const tint = (share) => course.mix(theme.colours.paper, theme.colours.accent, 0.8 * Math.min(1, Math.max(0, share)));
     // The field once per answer, not once per frame: between the cells' middles values go over into each other.
     function spread() {
       if (!now.answer) return;
