@@ -112,6 +112,22 @@ def test_epopt_runs_from_the_top_and_its_panel_answers(open_notebook):
     notebook.axe(".course-panel")
 
 
+@pytest.mark.timeout(600)
+def test_contextual_runs_from_the_top_and_its_cheetahs_obey(open_notebook):
+    notebook = run_from_the_top(open_notebook, "05_contextual.ipynb")
+    assert notebook.locator("img[alt^='A joint MDP']").evaluate("image => image.naturalWidth") > 500
+    for cell_id in headings_and_outputs(NOTEBOOKS / "05_contextual.ipynb"):
+        show(notebook, cell_id, f"notebook-05-{cell_id}")
+    show(notebook, "panel", "notebook-05-panel")
+    turn(notebook, ".course-command")
+    notebook.axe(".course-command")
+    show(notebook, "curve", "notebook-05-curve")
+    slider = notebook.locator(".course-context input[type=range]")
+    slider.press("End")
+    notebook.wait("/all of 0.5 to 2.5/.test(document.querySelector('.course-context').textContent)", 10)
+    notebook.screenshot("notebook-05-curve-all")
+
+
 @pytest.mark.timeout(300)
 def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_notebook, tmp_path):
     """The cells up to the training, with TRAIN switched on and the slow comparison left out."""
