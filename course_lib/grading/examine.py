@@ -6,6 +6,7 @@ compute what is expected on this side. Cells without nbgrader's metadata are for
 
 import ast
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import CodeType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -242,9 +244,7 @@ def _test(
 ) -> Mark:
     """Runs a test cell against stand-ins for what the student has bound."""
     began = time.monotonic()
-    tree = ast.parse(cell.source)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    names = [name for name in assignment.graded_names if name in used]
+    names = [name for name in assignment.graded_names if name in _names_in(cell.source)]
     for name in names:
         namespace.pop(name, None)
     try:
@@ -268,10 +268,8 @@ def _test(
 
 def _run(cell: Cell, namespace: dict) -> str:
     """Runs one of our own cells; what is wrong, or nothing."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
     try:
-        code = compile(TransformerManager().transform_cell(cell.source), f"<{cell.name}>", "exec")
+        code = _compiled(cell)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(code, namespace)
     except AssertionError as failed:
@@ -279,6 +277,32 @@ def _run(cell: Cell, namespace: dict) -> str:
     except (Exception, SystemExit) as failed:
         return "".join(traceback.format_exception_only(failed)).strip()
     return ""
+
+
+def compile_ours(assignment: Assignment) -> None:
+    """Compiles our own cells beforehand: whoever forks for every submission need not do it in each.
+
+    A cell that is no program is left for `examine`, which tells.
+    """
+    for cell in assignment.cells:
+        if cell.role in ("setup", "test"):
+            with contextlib.suppress(SyntaxError):
+                _compiled(cell)
+                _names_in(cell.source)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(cell: Cell) -> CodeType:
+    """One of our own cells as code, magic and all."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return compile(TransformerManager().transform_cell(cell.source), f"<{cell.name}>", "exec")
+
+
+@functools.lru_cache(maxsize=256)
+def _names_in(source: str) -> frozenset[str]:
+    """All names that a cell of ours uses."""
+    return frozenset(node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
 
 
 def _role(cell: "nbformat.NotebookNode", meta: Mapping) -> str | None:

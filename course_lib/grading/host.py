@@ -153,6 +153,7 @@ def _prepare(package: dict, library: Path):
     masking.copy_masked(assignment.graded_names, library)
     kind = sandbox.available()
     _import_all("\n".join(cell.source for cell in assignment.cells if cell.role in ("setup", "test")))
+    examine.compile_ours(assignment)
 
     def open_wire() -> PipeWire:
         return PipeWire(sandbox.start_worker(library, kind, limits))
