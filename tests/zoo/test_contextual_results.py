@@ -87,3 +87,35 @@ def test_missing_results_say_how_to_make_them(monkeypatch, tmp_path):
 def test_every_recipe_is_explained():
     named = {"separate" if n.startswith("separate") else n for by in recipes.WORLDS.values() for n in by}
     assert named == set(results_of.MEANINGS)
+
+
+@pytest.mark.parametrize("world", recipes.WORLDS)
+def test_every_recipe_has_weights_of_five_seeds(world):
+    for recipe in recipes.WORLDS[world]:
+        assert list(store.policies("contextual", world, recipe)) == [0, 1, 2, 3, 4], recipe
+
+
+def test_each_return_stands_under_its_recipe_direction_and_seed(monkeypatch):
+    monkeypatch.setattr(results_of, "HORIZON", 20)
+    monkeypatch.setattr(results_of, "SETTLED", 5)
+    results = results_of.measure(DIRECTION, episodes=2)
+    for recipe in ("withheld", "unequal_scaled"):
+        policy = store.policies("contextual", DIRECTION, recipe)[3]
+        returns, speeds = results_of.outcome(DIRECTION, recipe, policy, [-1.0, 1.0], 2)
+        np.testing.assert_array_equal(results.returns[recipe][3], returns)
+        np.testing.assert_array_equal(results.speeds[recipe][3], speeds)
+    for column, side in enumerate((-1.0, 1.0)):  # each of the separate policies answers for its own
+        policy = store.policies("contextual", DIRECTION, f"separate{side:g}")[3]
+        returns, _ = results_of.outcome(DIRECTION, f"separate{side:g}", policy, [side], 2)
+        assert results.returns["separate"][3, column] == returns[0]
+    assert list(results.cosines) == ["told"] and results.cosines["told"][40].shape == (5, 2, 2)
+
+
+def test_the_results_that_come_with_the_course_are_of_its_weights():
+    """A few of the stored numbers, measured again."""
+    stored = results_of.stored(VELOCITY)
+    at = [int(np.flatnonzero(stored.contexts == command)[0]) for command in (1.0, 2.25)]
+    policy = store.policies("contextual", VELOCITY, "told")[2]
+    returns, speeds = results_of.outcome(VELOCITY, "told", policy, stored.contexts[at], episodes=16)
+    np.testing.assert_allclose(returns, stored.returns["told"][2, at], rtol=0.1)
+    np.testing.assert_allclose(speeds, stored.speeds["told"][2, at], atol=0.1)
