@@ -26,6 +26,7 @@ def episode_data(lengths: list[int], steps: int, ended_by_goal: list[bool]) -> T
     t, which = torch.arange(steps).float()[:, None], torch.arange(n).float()[None]
     place, wanted = 100.0 * which + t, torch.full((steps, n), 7.0) + which
     valid = t < torch.tensor(lengths)
+    wanted = torch.where(valid, wanted, -1.0)
     obs = torch.stack([torch.where(valid, place, -1.0), wanted], dim=-1)
     next_obs = torch.stack([torch.where(valid, place + 1, -1.0), wanted], dim=-1)
     last = t == torch.tensor(lengths) - 1
@@ -150,12 +151,16 @@ def test_the_reward_is_judged_where_the_step_led_with_the_worlds_own_radius():
     assert gc.sparse_reward(goal, goal, 0.0).item() == 0.0
 
 
-def test_states_that_do_not_exist_are_refused(replay):
-    def beyond(time, length, strategy, rng):
-        return length + 1
+@pytest.mark.parametrize(
+    "wrong", [lambda time, length: length + 1, lambda time, length: time - 1, lambda time, length: length[:1]]
+)
+def test_states_that_do_not_exist_and_one_state_for_all_are_refused(replay, wrong):
+    def hindsight_time(time, length, strategy, rng):
+        return wrong(time, length)
 
+    rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"one state of 0 \.\. length"):
-        gc.hindsight_batch(replay, PLACE, gc.GoalConfig(), np.random.default_rng(0), hindsight_time=beyond)
+        gc.hindsight_batch(replay, PLACE, gc.GoalConfig(), rng, hindsight_time=hindsight_time)
 
 
 # Values.
@@ -212,6 +217,62 @@ def test_the_worlds_reward_and_end_are_those_of_relabelling_with_the_goal_that_w
         reward = gc.sparse_reward(space.achieved(after[:, :size]), obs[:, size:], space.radius)
         np.testing.assert_array_equal(reward, data.reward[data.valid])
         np.testing.assert_array_equal(reward == 0.0, data.terminated[data.valid])
+
+
+# Training and testing.
+
+
+def test_a_record_counts_what_happened_and_episodes_have_starts_and_goals_of_their_own(monkeypatch):
+    lived, batches, real = [], [], gc.episodes
+    monkeypatch.setattr(
+        gc, "episodes", lambda *args, **named: lived.append(real(*args, **named)) or lived[-1]
+    )
+
+    def update(agent, batch, td_target):
+        batches.append(batch)
+        return {"loss": 7}
+
+    rng = seed_everything(0)
+    family = bit_flip.family(3)
+    env = family.make_vec(32, autoreset_mode=AutoresetMode.DISABLED)
+    config = gc.GoalConfig(iterations=2, horizon=3, updates=1)
+    records = list(gc.train(dqn.Agent(6, 3, dqn.DQNConfig()), update, env, family, config, rng))
+    steps = 0
+    for number, (record, data, batch) in enumerate(zip(records, lived, batches, strict=True), start=1):
+        length, there = data.valid.sum(0), ((data.reward == 0) & data.valid).any(0)
+        assert 0 < there.sum() < 32 and length.min() < 3  # reached or not, and ended sooner or later
+        steps += int(length.sum())
+        assert record == {
+            "iteration": number,
+            "steps": steps,
+            "success": pytest.approx(there.float().mean().item()),
+            "return_mean": pytest.approx((there.float() - length).mean().item()),
+            "reward_seen": pytest.approx((batch.reward == 0.0).float().mean().item()),
+            "loss": 7.0,
+        }
+    starts, goals = zip(*(data.obs[0].split(3, dim=1) for data in lived), strict=True)
+    assert not torch.equal(*starts) and not torch.equal(*goals)
+
+
+def test_reached_is_who_made_it_within_the_horizon_from_starts_and_goals_of_the_seed():
+    family = bit_flip.family(3)
+    env = family.make_vec(200, autoreset_mode=AutoresetMode.DISABLED)
+    first: dict[int, np.ndarray] = {}
+
+    def straight(obs):  # turns the first wrong bit: at most three steps
+        return (obs[:, :3] != obs[:, 3:]).argmax(axis=1)[:, None]
+
+    for seed in (5, 6):
+
+        def only_the_first_bit(obs, seed=seed):
+            first.setdefault(seed, obs)
+            return np.zeros((len(obs), 1), dtype=np.int64)
+
+        assert gc.reached(straight, env, family, 3, seed).all()
+        there = gc.reached(only_the_first_bit, env, family, 3, seed)
+        np.testing.assert_array_equal(there, (first[seed][:, 1:3] == first[seed][:, 4:]).all(axis=1))
+    for half in (slice(3), slice(3, 6)):
+        assert (first[5][:, half] != first[6][:, half]).any()
 
 
 # Learning.
