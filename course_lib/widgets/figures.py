@@ -212,6 +212,44 @@ def boundary_figure(panels: Mapping[str, tuple]) -> Figure:
     return figure
 
 
+def context_figure(
+    contexts: Sequence[float],
+    measured: Mapping[str, Mapping[str, np.ndarray]],
+    xlabel: str,
+    trained: tuple[float, float] | None,
+    names: Sequence[str] | None,
+    iterations: Sequence[float],
+    cosines: Mapping[str, np.ndarray],
+    title: str,
+) -> Figure:
+    """What policies are worth in each context, and how the gradients of their tasks stood to each other.
+
+    Args:
+        contexts: where it was measured, [C].
+        measured: by what was measured, with unit: by label, [R, C]; the same labels in each.
+        xlabel: of the contexts, with unit.
+        trained: range of the contexts that were trained, which is shaded; None for no range.
+        names: of the contexts; None for their numbers.
+        iterations: when gradients were compared, [M].
+        cosines: by label, [R, M].
+        title: of the cosines.
+    """
+    figure = Figure(figsize=(8 * (len(measured) + 1), 5.2), layout="constrained")
+    *row, last = figure.subplots(1, len(measured) + 1)
+    for axes, (ylabel, series) in zip(row, measured.items(), strict=True):
+        curves(axes, contexts, series, xlabel, ylabel)
+        if trained is not None:
+            axes.axvspan(*trained, color="black", alpha=0.06)
+        if names is not None:
+            axes.set_xticks(contexts, names)
+    for axes in row[:-1]:
+        axes.get_legend().remove()
+    curves(last, iterations, cosines, "iteration", "cosine of two gradients")
+    last.axhline(0, color="black", linewidth=1)
+    last.set_title(title, fontsize=FONT_SIZE)
+    return figure
+
+
 def prediction_figure(
     seen: Sequence[float],
     errors: Mapping[str, np.ndarray],

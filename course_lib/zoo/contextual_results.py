@@ -12,9 +12,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_lib.envs.half_cheetah_tasks import HORIZON
 from course_lib.widgets import figures
@@ -238,7 +238,7 @@ def write(results: Results, command: str, folder: Path) -> None:
     }
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
     picture = io.BytesIO()
-    figure_of(results).savefig(picture, format="png", dpi=90)
+    figures.context_figure(**pictured(results)).savefig(picture, format="png", dpi=90)
     store.write_here(folder / f"{stem}.png", picture.getvalue())
 
 
@@ -272,25 +272,23 @@ def stored(world: str) -> Results:
     )
 
 
-def figure_of(results: Results) -> Figure:
-    """The picture: return and speed against the context, and the cosines during training."""
-    figure = Figure(figsize=(24, 5.2), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
+def pictured(results: Results) -> dict[str, Any]:
+    """What `figures.context_figure` draws: return and speed against the context, cosines during training."""
     velocity = "velocity" in results.world
     wanted = ("told", "told2", "withheld", "single", "separate") if velocity else results.returns
-    xlabel = "commanded velocity (m/s)" if velocity else "commanded direction"
-    for axes, values, label in ((left, results.returns, "return"), (middle, results.speeds, "speed (m/s)")):
-        figures.curves(axes, results.contexts, {recipe: values[recipe] for recipe in wanted}, xlabel, label)
-        if velocity:
-            axes.axvspan(LOW, HIGH, color="black", alpha=0.06)
-        else:
-            axes.set_xticks(results.contexts, ["-1, backwards", "1, forwards"])
-    left.get_legend().remove()
-    for recipe, by_iteration in results.cosines.items():
-        scores = [conflict_scores(cosines) for cosines in by_iteration.values()]
-        names = PAIRS if velocity else PAIRS[:2]  # of two tasks, neighbours are the first and the last
-        series = {name: np.stack([score[name] for score in scores], axis=1) for name in names}
-        figures.curves(right, list(by_iteration), series, "iteration", "cosine of two gradients")
-        right.axhline(0, color="black", linewidth=1)
-        right.set_title(recipe, fontsize=figures.FONT_SIZE)
-    return figure
+    ((recipe, by_iteration),) = results.cosines.items()
+    scores = [conflict_scores(cosines) for cosines in by_iteration.values()]
+    names = PAIRS if velocity else PAIRS[:2]  # of two tasks, neighbours are the first and the last
+    return {
+        "contexts": results.contexts,
+        "measured": {
+            ylabel: {recipe: values[recipe] for recipe in wanted}
+            for ylabel, values in (("return", results.returns), ("speed (m/s)", results.speeds))
+        },
+        "xlabel": "commanded velocity (m/s)" if velocity else "commanded direction",
+        "trained": (LOW, HIGH) if velocity else None,
+        "names": None if velocity else ["-1, backwards", "1, forwards"],
+        "iterations": list(by_iteration),
+        "cosines": {name: np.stack([score[name] for score in scores], axis=1) for name in names},
+        "title": recipe,
+    }

@@ -85,3 +85,25 @@ def test_a_prediction_is_drawn_against_what_was_seen_and_its_maps_have_the_first
     assert written[(1, rows.index("2"))] == "40" and written[(0, rows.index("1"))] == "1"
     assert exact.get_title() == "exact\nfuture, %"
     assert {axes.images[0].get_clim() for axes in figure.axes[1:]} == {(0.0, 40.0)}
+
+
+def test_a_figure_of_contexts_shades_what_was_trained_and_has_one_legend_for_all():
+    series = {"told": np.ones((3, 4)), "withheld": np.zeros((3, 4))}
+    figure = figures.context_figure(
+        contexts=[-1, 0, 1, 2],
+        measured={"return": series, "speed (m/s)": {label: 2 * r for label, r in series.items()}},
+        xlabel="command (m/s)",
+        trained=(0, 1),
+        names=None,
+        iterations=[1, 5],
+        cosines={"neighbours": np.full((3, 2), 0.5)},
+        title="told",
+    )
+    left, middle, right = figure.axes
+    assert [axes.get_ylabel() for axes in (left, middle)] == ["return", "speed (m/s)"]
+    assert left.get_legend() is None and middle.get_legend() is not None
+    for axes in (left, middle):
+        (shade,) = [patch for patch in axes.patches]
+        assert (shade.get_x(), shade.get_x() + shade.get_width()) == (0, 1)
+    np.testing.assert_array_equal(middle.lines[0].get_ydata(), 2)
+    np.testing.assert_array_equal(right.lines[0].get_xydata(), [[1, 0.5], [5, 0.5]])
