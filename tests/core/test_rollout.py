@@ -212,6 +212,7 @@ class Counting:
 def test_discrete_actions_reach_the_world_as_integers():
     env = SyncVectorEnv([Switch, Switch], autoreset_mode=AutoresetMode.DISABLED)
     data = episodes(env, Counting(), 9, seed=0)
+    assert data.action.shape == (4, 2, 1)
     assert data.action[:, 0, 0].tolist() == data.reward[:, 0].tolist() == [0, 1, 2, 0]
     assert data.next_obs[:, 1, 0].tolist() == [0, 1, 3, 3]
     again, _ = Collector(env, seed=0).collect(Counting(), 4)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 from gymnasium.vector import AutoresetMode
 from scipy import stats
 
@@ -18,7 +19,7 @@ from course_lib.core.task_family import (
     draw_tasks,
     truncated_normal,
 )
-from course_lib.envs import rooms
+from course_lib.envs import bit_flip, rooms
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,25 @@ def test_tasks_are_drawn_at_an_episodes_first_step_and_kept_to_its_end():
     np.testing.assert_array_equal(changed, starts[1:])
     assert len(np.unique(goals.reshape(-1, 2), axis=0)) == starts.sum() >= 15
     np.testing.assert_array_equal(data.next_obs[..., 2:].numpy(), goals)
+
+
+def test_nobody_is_given_a_new_task_in_the_middle_because_somebody_else_starts():
+    family = bit_flip.family(4)  # episodes end when a pattern is made, each in its own time
+    env = family.make_vec(8, autoreset_mode=AutoresetMode.DISABLED)
+    tasks, torch_rng = DrawnTasks(env, family, np.random.default_rng(0)), torch.Generator().manual_seed(0)
+
+    class Anything:
+        def sample(self, obs):
+            return torch.randint(4, (len(obs), 1), generator=torch_rng).float()
+
+    data, _ = Collector(env, seed=0, before_reset=tasks).collect(Anything(), 40)
+    goals = data.obs[..., 4:]
+    changed, before = (goals[1:] != goals[:-1]).any(-1), data.ended[:-1]
+    assert not (changed & ~before).any()
+    assert (changed & before).sum() > 0.8 * before.sum()  # of 16 patterns one is the old one
+    uneven = before.any(1) & ~before.all(1)
+    assert uneven.sum() > 5
+    np.testing.assert_array_equal(tasks.tasks, env.context)
 
 
 def test_a_draw_of_another_shape_is_named():

@@ -192,6 +192,25 @@ def test_the_tasks_gradients_add_up_to_the_one_that_ppo_follows():
     torch.testing.assert_close(gradients.mean(0), whole, rtol=1e-3, atol=1e-6)
 
 
+def test_what_comes_after_an_end_adds_nothing_to_a_gradient():
+    seed_everything(0)
+    side = np.repeat([-1.0, 1.0], 8)
+    env = Side(16, falls=0.4, params=SideParams(side=side))
+    agent, task = ppo.Agent(2, 1, CONFIG.policy_optimization), torch.arange(2).repeat_interleave(8)
+    data = episodes(env, agent.policy, 4, seed=0)
+    assert 16 < data.steps < 60
+    after = ~data.valid
+    nonsense = {
+        "obs": torch.where(after[..., None], 9.0, data.obs),
+        "action": torch.where(after[..., None], -7.0, data.action),
+        "reward": torch.where(after, 1000.0, data.reward),
+    }
+    gradients = contextual.policy_gradients(agent, data, task, CONFIG.policy_optimization)
+    again = contextual.policy_gradients(agent, replace(data, **nonsense), task, CONFIG.policy_optimization)
+    torch.testing.assert_close(again, gradients, rtol=1e-5, atol=1e-7)
+    assert gradients.abs().max() > 1e-3
+
+
 def test_cosines_are_those_of_the_definition():
     gradients, again = torch.randn(2, 3, 50, dtype=torch.float64, generator=torch.manual_seed(0))
     cosines = contextual.gradient_cosines(gradients, again).numpy()
@@ -258,6 +277,24 @@ def test_the_students_equations_are_the_ones_that_run():
     config = replace(config, iterations=6, scale_rewards=False)
     flipped = trained(config=config, surrogate=lambda *arguments: -ppo.surrogate(*arguments))[1]
     assert flipped[-1]["return_mean"] < trained(config=config)[1][-1]["return_mean"] - 1.0
+
+
+def test_rewards_are_scaled_by_the_task_of_their_own_step_where_batches_end_in_the_middle_of_episodes():
+    seen, draws = [], []
+
+    def in_turns(tasks, starting, sample):  # right, left, right ... for everybody, every four steps
+        draws.append(starting)
+        return np.tile([1.0 if len(draws) % 2 else -1.0, 1.0], (len(tasks), 1))
+
+    def scaled_reward(reward, task, scale):
+        seen.append(task)
+        return reward
+
+    steps = replace(CONFIG.policy_optimization, steps=6)
+    config = replace(CONFIG, iterations=4, scale_rewards=True, policy_optimization=steps)
+    trained(config=config, draw_tasks=in_turns, scaled_reward=scaled_reward)
+    right_first = 1 - torch.arange(24) // 4 % 2  # left is number 0: the smaller of the first batch's two
+    assert torch.equal(torch.cat(seen), right_first[:, None].expand(-1, 32))
 
 
 def test_iterations_must_be_positive():
