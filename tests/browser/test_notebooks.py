@@ -120,12 +120,31 @@ def test_contextual_runs_from_the_top_and_its_cheetahs_obey(open_notebook):
         show(notebook, cell_id, f"notebook-05-{cell_id}")
     show(notebook, "panel", "notebook-05-panel")
     turn(notebook, ".course-command")
+    notebook.screenshot("notebook-05-panel-turned", ".course-command")
     notebook.axe(".course-command")
     show(notebook, "curve", "notebook-05-curve")
     slider = notebook.locator(".course-context input[type=range]")
     slider.press("End")
     notebook.wait("/all of 0.5 to 2.5/.test(document.querySelector('.course-context').textContent)", 10)
-    notebook.screenshot("notebook-05-curve-all")
+    notebook.screenshot("notebook-05-curve-all", ".course-context")
+
+
+@pytest.mark.timeout(600)
+def test_goals_run_from_the_top_and_the_point_goes_where_it_is_told(open_notebook):
+    notebook = run_from_the_top(open_notebook, "06_goal_conditioned.ipynb")
+    for cell_id in headings_and_outputs(NOTEBOOKS / "06_goal_conditioned.ipynb"):
+        show(notebook, cell_id, f"notebook-06-{cell_id}")
+    notebook.locator(".course-goal").scroll_into_view_if_needed()
+    says = "document.querySelector('.course-goal-says').textContent"
+    notebook.wait(f"/reached/.test({says})", 20)
+    before = notebook.page.evaluate(says)
+    canvas = notebook.locator(".course-goal canvas")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": 0.4 * box["width"], "y": 0.6 * box["height"]})
+    notebook.wait(f"{says} !== {before!r} && /reached/.test({says})", 20)
+    notebook.screenshot("notebook-06-goal-clicked", ".course-goal")
+    for widget in (".course-goal", ".course-hindsight"):
+        notebook.axe(widget)
 
 
 @pytest.mark.timeout(300)
