@@ -143,7 +143,7 @@ def test_goals_run_from_the_top_and_the_point_goes_where_it_is_told(open_noteboo
     canvas.click(position={"x": 0.4 * box["width"], "y": 0.6 * box["height"]})
     notebook.wait(f"{says} !== {before!r} && /reached/.test({says})", 20)
     notebook.screenshot("notebook-06-goal-clicked", ".course-goal")
-    for widget in (".course-goal", ".course-hindsight"):
+    for widget in (".course-goal", ".course-hind"):
         notebook.axe(widget)
 
 
