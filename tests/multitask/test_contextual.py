@@ -11,7 +11,7 @@ from gymnasium.spaces import Box
 from course_lib.agents import ppo
 from course_lib.core.rollout import Collector, episodes
 from course_lib.core.seeding import seed_everything
-from course_lib.core.task_family import Choice, DrawnTasks, TaskFamily, Uniform
+from course_lib.core.task_family import Choice, DrawnTasks, TaskFamily, TruncatedNormal, Uniform
 from course_lib.envs.episodes import EpisodicVectorEnv, Interval, WorldParams
 from course_lib.multitask import contextual
 
@@ -145,8 +145,9 @@ def test_a_task_that_pays_nothing_is_left_alone():
     assert scales.scale.tolist() == [1.0, 1.0]
 
 
-def test_scaling_needs_tasks_that_recur():
-    family = replace(FAMILY, source={"side": Uniform(-1.0, 1.0)})
+@pytest.mark.parametrize("endless", [Uniform(-1.0, 1.0), TruncatedNormal(0.0, 0.5, -1.0, 1.0)])
+def test_scaling_needs_tasks_that_recur(endless):
+    family = replace(FAMILY, source={"side": endless})
     with pytest.raises(ValueError, match="side has infinitely many values"):
         trained(family=family, config=replace(CONFIG, scale_rewards=True))
 
@@ -295,6 +296,15 @@ def test_rewards_are_scaled_by_the_task_of_their_own_step_where_batches_end_in_t
     trained(config=config, draw_tasks=in_turns, scaled_reward=scaled_reward)
     right_first = 1 - torch.arange(24) // 4 % 2  # left is number 0: the smaller of the first batch's two
     assert torch.equal(torch.cat(seen), right_first[:, None].expand(-1, 32))
+
+
+def test_a_record_counts_steps_and_keeps_the_last_episodes_and_step_sizes_fall():
+    settings = replace(CONFIG.policy_optimization, steps=3)  # episodes of 4: none ends in the 1st and 5th
+    agent, records = trained(config=replace(CONFIG, iterations=5, policy_optimization=settings))
+    assert [record["steps"] for record in records] == [96, 192, 288, 384, 480]
+    means = [record["return_mean"] for record in records]
+    assert np.isnan(means[0]) and -8.0 < means[3] == means[4] != means[2] < 0.0
+    assert all(group["lr"] < settings.learning_rate for group in agent.optimizer.param_groups)
 
 
 def test_iterations_must_be_positive():
