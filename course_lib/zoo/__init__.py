@@ -3,5 +3,7 @@
 store: read and write weights with their card. training: train what a recipe prepares, and store it.
 epopt_recipes: how each of EPOpt's was trained. epopt_results: the paper's claims, measured on them.
 darc_recipes: how DARC's and its rivals' were. darc_results: its claims. dann_results: those of domain
-adaptation in vision, trained on the spot. tables: results as Markdown.
+adaptation in vision, trained on the spot. contextual_recipes, contextual_results: the same for policies
+that are told the task. goal_conditioned_recipes, goal_conditioned_results: for goals in hindsight.
+bit_flip_results, c_learning_results: claims about goals, trained on the spot. tables: results as Markdown.
 """

@@ -50,9 +50,11 @@ def test_a_command_changes_the_reward_and_never_the_physics_even_in_the_middle_o
     for t, action in enumerate(actions):
         if t % 5 == 4:
             env.set_params(replace(env.params, target_velocity=np.array([0.1 * t, -0.1 * t])))
-        obs, expected = env.step(action)[0], plain.step(action)[0]
+        (obs, reward, *_, infos), expected = env.step(action), plain.step(action)[0]
         np.testing.assert_array_equal(obs[:, :-1], expected)
         np.testing.assert_array_equal(obs[:, -1], env.params.array(2)[:, -1])
+        miss = np.abs(infos["x_velocity"] - obs[:, -1])  # of the command that was observed, not an old one
+        np.testing.assert_allclose(reward, -miss - 0.05 * np.square(action).sum(1), rtol=1e-12)
 
 
 def test_withheld_is_the_same_world_without_the_last_column():
