@@ -55,28 +55,29 @@ def flat(value, name: str = "") -> dict[str, np.ndarray | None]:
 
 
 def success_of(answers: dict, strategy: str) -> float:
-    """Share of 6-bit patterns made after a short training with the answers, as in the notebook's own run."""
+    """Share of 5-bit patterns made after a short training with the answers, as in the notebook's own run."""
 
     def use(moments, goal, space, augmented, sparse_reward):
         happened = moments.obs, moments.action, moments.next_obs, moments.goal, moments.terminated
         changed = answers["relabelled"](
             *happened, goal, list(space.columns), space.radius, augmented, sparse_reward
         )
-        return Batch(*changed, weight=torch.ones(len(goal)))
+        names = ("obs", "action", "reward", "next_obs", "terminated")
+        return Batch(**dict(zip(names, changed, strict=True)), weight=torch.ones(len(goal)))
 
     def target(reward, next_value, terminated, gamma):
         return answers["goal_target"](reward, next_value, terminated, torch.zeros_like(terminated), gamma)
 
     names = ("augmented", "sparse_reward", "hindsight_time", "draw_tasks")
     yours = {**{name: answers[name] for name in names}, "relabelled": use, "goal_target": target}
-    rng, settings, family = seed_everything(0), dqn.DQNConfig(hidden=(64,)), bit_flip.family(6)
-    env, agent = family.make_vec(16, autoreset_mode="Disabled"), dqn.Agent(12, 6, settings)
-    config = goal_conditioned.GoalConfig(strategy=strategy, iterations=20, horizon=6, updates=20)
+    rng, settings, family = seed_everything(0), dqn.DQNConfig(hidden=(64,)), bit_flip.family(5)
+    env, agent = family.make_vec(16, autoreset_mode="Disabled"), dqn.Agent(10, 5, settings)
+    config = goal_conditioned.GoalConfig(strategy=strategy, iterations=30, horizon=5, updates=25)
     update = partial(dqn.update, config=settings)
     for _ in goal_conditioned.train(agent, update, env, family, config, rng, **yours):
         pass
     test = family.make_vec(128, autoreset_mode="Disabled")
-    return float(goal_conditioned.reached(agent.policy.act, test, family, 6, seed=1).mean())
+    return float(goal_conditioned.reached(agent.policy.act, test, family, 5, seed=1).mean())
 
 
 class TestPs3Goals(AssignmentTests):
@@ -101,15 +102,9 @@ class TestPs3Goals(AssignmentTests):
                 np.testing.assert_allclose(value, formulas[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
     def test_answers_train_a_policy_that_makes_patterns(self, solution):
-        """The run of the notebook, shortened: it learns with all four places replaced, and not with three."""
+        """The run of the notebook, shortened: in hindsight it learns, and without it does not."""
         answers: dict = {"np": np, "torch": torch}
         for source in answer_banks.answer_cells(solution).values():
             exec(source, answers)
         assert success_of(answers, "future") > 0.9
-        right = answers["relabelled"]
-
-        def forgets_next(obs, action, next_obs, goal, *rest):
-            obs, action, reward, _, ended = right(obs, action, next_obs, goal, *rest)
-            return obs, action, reward, torch.cat([next_obs, goal], dim=1), ended
-
-        assert success_of({**answers, "relabelled": forgets_next}, "future") < 0.9
+        assert success_of(answers, "none") < 0.5

@@ -75,13 +75,13 @@ def augmented(obs, context):
     return torch.cat([obs, context.mean(0, keepdim=True).expand_as(context)], dim=-1)
 
 
-@wrong("q1", "your code stopped with")
+@wrong("q1", "Joined along axis 1")
 def augmented(obs, context):
     # Fits for matrices only.
     return torch.cat([obs, context], dim=1)
 
 
-@wrong("q1", "expected (1, 2, 4)")
+@wrong("q1", "has shape (4, 4), expected (2, 2, 4)")
 def augmented(obs, context):
     # The other axes are lost.
     joined = torch.cat([obs, context], dim=-1)
@@ -891,7 +891,7 @@ def goal_target(reward, next_value, terminated, truncated, gamma):
     return (reward + gamma * ~terminated * next_value).clamp(0, 1 / (1 - gamma))
 
 
-@wrong("q6", "nothing is better than 0, being there")
+@wrong("q6", "Clipped to -1 / (1 - gamma) and +1 / (1 - gamma)")
 def goal_target(reward, next_value, terminated, truncated, gamma):
     bound = 1 / (1 - gamma)
     return (reward + gamma * ~terminated * next_value).clamp(-bound, bound)
