@@ -127,7 +127,7 @@ def test_the_greedy_policy_takes_the_likeliest_way_to_each_goal():
 def test_it_learns_where_another_policy_leads_from_transitions_of_random_actions():
     rng = seed_everything(0)
     _, dynamics = quarters(rng, states=5)
-    policy = np.tile([0.9, 0.1], (5, 1))
+    policy = np.array([[0.9, 0.1], [0.1, 0.9], [0.7, 0.3], [1.0, 0.0], [0.2, 0.8]])
     state, action, then = seen(rng, dynamics, 4000)
     classifier, marginal = Classifier(5, 2), np.bincount(then, minlength=5) / 4000
     record = finish(train(classifier, state, action, then, QUICK, rng, following(policy)))
@@ -160,6 +160,9 @@ def test_looking_ahead_in_a_walk_learns_where_the_walk_leads():
     classifier = Classifier(4, 2)
     finish(train_monte_carlo(classifier, states, actions, QUICK, rng))
     marginal = np.bincount(states[1:], minlength=4) / 6000
+    never_again, once = np.array([3, 0, 1, 2, 0, 1, 2]), Classifier(4, 2)  # a walk leads nowhere to its start
+    finish(train_monte_carlo(once, never_again, np.zeros(6, int), QUICK, rng))
+    assert (once.logits[..., 3] == 0).all() and (once.logits[:3, 0, :3] != 0).any()
     visited = np.bincount(states[:-1], minlength=4) > 100
     exact = future_density(dynamics, np.full((4, 2), 0.5), 0.8)
     assert np.abs(predicted_density(classifier, marginal) - exact)[visited].max() < 0.06
@@ -180,6 +183,17 @@ def test_the_equations_given_are_those_that_are_used_and_the_seed_decides():
         ("td_classifier_loss", lambda *args: 2 * args[1].square().mean()),
     ):
         assert (learned(**{name: other}) != learned()).any(), name
+    asked, classifier = [], Classifier(4, 2)
+
+    def policy(logits, state, goal):  # of the next state, and on the way to the goal that is judged
+        assert torch.equal(logits, classifier.logits.detach()[state, :, goal])
+        asked.append((state, goal))
+        return greedy(logits, state, goal)
+
+    longer = CLearningConfig(iterations=5, batch_size=64)
+    finish(train(classifier, state, action, then, longer, np.random.default_rng(0), policy))
+    states, goals = (torch.cat(column) for column in zip(*asked, strict=True))
+    assert (states != goals).any() and classifier.logits.std() > 0.1
     walk, classifier = np.arange(5) % 4, Classifier(4, 2)
     given = {"mc_classifier_loss": lambda future, random: 0 * future.mean()}
     finish(train_monte_carlo(classifier, walk, np.zeros(4, int), config, np.random.default_rng(0), **given))

@@ -150,6 +150,7 @@ def test_scaling_needs_tasks_that_recur(endless):
     family = replace(FAMILY, source={"side": endless})
     with pytest.raises(ValueError, match="side has infinitely many values"):
         trained(family=family, config=replace(CONFIG, scale_rewards=True))
+    assert len(trained(family=family, config=replace(CONFIG, iterations=1))[1]) == 1  # unscaled it may be
 
 
 def test_unequal_pay_is_scaled_away():

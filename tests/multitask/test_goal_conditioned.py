@@ -15,6 +15,7 @@ from course_lib.core.goals import GoalSpace
 from course_lib.core.rollout import Transitions
 from course_lib.core.seeding import seed_everything
 from course_lib.envs import bit_flip, rooms
+from course_lib.envs.gridworld import GridworldParams, transition_matrix
 from course_lib.multitask import goal_conditioned as gc
 
 PLACE = GoalSpace(columns=(0,), radius=0.5, low=(0.0,), high=(9.0,))
@@ -126,6 +127,10 @@ def test_without_hindsight_it_is_a_universal_value_function_on_what_was_asked(re
     settings = gc.GoalConfig(batch_size=500, **config)
     batch = gc.hindsight_batch(replay, PLACE, settings, np.random.default_rng(0))
     np.testing.assert_array_equal(batch.obs[:, 1], 7 + batch.obs[:, 0] // 100)
+    moments = replay.sample(500, np.random.default_rng(0))  # and not one other number is drawn for it
+    asked = gc.relabelled(moments, moments.goal, PLACE)
+    for name, tensor in vars(asked).items():
+        assert torch.equal(tensor, vars(batch)[name]), name
 
 
 @pytest.mark.parametrize(("k", "share"), [(1, 0.5), (4, 0.8)])
@@ -197,6 +202,32 @@ def test_the_fixed_point_of_the_target_on_bits_is_the_exact_value_of_the_shortes
     away = distance > 0  # at the goal itself one has to leave and come back: two steps
     steps = torch.where(away, distance, 2.0)
     torch.testing.assert_close(value, -(1 - gamma ** (steps - 1)) / (1 - gamma), atol=1e-5, rtol=0)
+
+
+def test_the_fixed_point_in_two_rooms_is_the_exact_value_of_the_way_round_the_wall():
+    """Oracle: as above in a grid, distances by breadth-first search, for every start and every goal."""
+    room = GridworldParams.drawn("S#. .#. ..G", friction=0.0)
+    free = np.flatnonzero(~room.mask(room.walls))
+    after = np.zeros((9, 4), dtype=np.int64)
+    for goal in (0, 8):  # what a goal holds fast is free to go where the other one is the goal
+        onward = transition_matrix(dataclasses.replace(room, goal=room.cell(goal))).argmax(axis=2)
+        after[np.arange(9) != goal] = onward[np.arange(9) != goal]
+    distance = np.full((9, 9), 99.0)
+    np.fill_diagonal(distance, 0.0)
+    for _ in range(9):
+        distance = np.minimum(distance, 1.0 + distance[after].min(axis=1))
+    assert distance[0, 2] == 6  # not 2: there is a wall between
+    cell = torch.tensor([room.cell(s) for s in range(9)]).float()
+    s, a, g = (torch.from_numpy(index.ravel()) for index in np.meshgrid(free, range(4), free, indexing="ij"))
+    then, gamma, value = torch.from_numpy(after)[s, a], 0.9, torch.zeros(9, 9)
+    for _ in range(30):
+        reward = gc.sparse_reward(cell[then], cell[g], 0.5)
+        target = gc.goal_target(reward, value[then, g], reward == 0.0, gamma)
+        value[free[:, None], free] = target.view(len(free), 4, len(free)).amax(1)
+    distance, value = (table[np.ix_(free, free)] for table in (distance, value.numpy()))
+    elsewhere = distance > 0
+    exact = -(1 - gamma ** (distance - 1)) / (1 - gamma)
+    np.testing.assert_allclose(value[elsewhere], exact[elsewhere], atol=1e-5)
 
 
 def test_the_worlds_reward_and_end_are_those_of_relabelling_with_the_goal_that_was_asked():
