@@ -87,7 +87,8 @@ WORLDS: dict[str, dict[str, Recipe]] = {
     "half_cheetah_direction": {
         "told": _direction(conflict=True),
         "withheld": _direction(told=False),
-        **{f"separate{v:g}": _direction(v, told=False, share=2) for v in (-1.0, 1.0)},
+        "separate_backwards": _direction(-1.0, told=False, share=2),
+        "separate_forwards": _direction(1.0, told=False, share=2),
         "unequal": _direction(pay=FORWARD_PAY),
         "unequal_scaled": _direction(pay=FORWARD_PAY, scale_rewards=True),
     },

@@ -103,7 +103,7 @@ def measure(world: str, episodes: int, report: Callable[[str], None] = lambda do
     Raises:
         ZooError: the zoo lacks weights of a recipe.
     """
-    _, contexts = CONTEXTS[world]
+    name, contexts = CONTEXTS[world]
     results = Results(world=world, contexts=contexts, returns={}, speeds={})
 
     def of_all_seeds(recipe: str, contexts: np.ndarray) -> np.ndarray:  # [2, R, C]: return and speed
@@ -111,7 +111,7 @@ def measure(world: str, episodes: int, report: Callable[[str], None] = lambda do
         policies = store.policies("contextual", world, recipe).values()
         return np.stack([outcome(world, recipe, policy, contexts, episodes) for policy in policies], axis=1)
 
-    own = {r: float(r.removeprefix("separate")) for r in WORLDS[world] if r.startswith("separate")}
+    own = {r: w.family.source[name].values[0] for r, w in WORLDS[world].items() if r.startswith("separate")}
     for recipe, what in WORLDS[world].items():
         if recipe not in own:
             results.returns[recipe], results.speeds[recipe] = of_all_seeds(recipe, contexts)

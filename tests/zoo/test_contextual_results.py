@@ -104,9 +104,9 @@ def test_each_return_stands_under_its_recipe_direction_and_seed(monkeypatch):
         returns, speeds = results_of.outcome(DIRECTION, recipe, policy, [-1.0, 1.0], 2)
         np.testing.assert_array_equal(results.returns[recipe][3], returns)
         np.testing.assert_array_equal(results.speeds[recipe][3], speeds)
-    for column, side in enumerate((-1.0, 1.0)):  # each of the separate policies answers for its own
-        policy = store.policies("contextual", DIRECTION, f"separate{side:g}")[3]
-        returns, _ = results_of.outcome(DIRECTION, f"separate{side:g}", policy, [side], 2)
+    for column, (recipe, side) in enumerate((("separate_backwards", -1.0), ("separate_forwards", 1.0))):
+        policy = store.policies("contextual", DIRECTION, recipe)[3]  # it answers for its own direction
+        returns, _ = results_of.outcome(DIRECTION, recipe, policy, [side], 2)
         assert results.returns["separate"][3, column] == returns[0]
     assert list(results.cosines) == ["told"] and results.cosines["told"][40].shape == (5, 2, 2)
 
