@@ -65,6 +65,10 @@ def test_the_target_is_told_by_the_slow_copy_without_gradient():
         torch.testing.assert_close(now, before + 0.25 * (online - before))
 
 
+def test_an_agent_explores_as_its_settings_say():
+    assert dqn.Agent(2, 3, dqn.DQNConfig(epsilon=0.35)).policy.epsilon == 0.35
+
+
 def test_exploring_takes_any_action_as_often_as_it_is_told():
     torch.manual_seed(0)
     values = ActionValues(2, 4)

@@ -39,6 +39,7 @@ def test_whoever_knows_the_goal_needs_as_many_steps_as_there_are_wrong_bits():
     first, _ = env.reset(seed=1)
     distance = (first[:, :9] != first[:, 9:]).sum(axis=1)
     returns = evaluate(env, lambda obs: (obs[:, :9] != obs[:, 9:]).argmax(axis=1)[:, None], 9, seed=1)
+    assert abs(env.context.mean() - 0.5) < 0.05
     away = distance > 0
     np.testing.assert_array_equal(returns[away], -(distance[away] - 1))
     assert abs(distance.mean() - 4.5) < 0.3  # starts and goals are all patterns, equally often
@@ -51,6 +52,22 @@ def test_an_episode_lasts_as_many_steps_as_there_are_bits_unless_told_otherwise(
         for _ in range(steps):  # turns the same bit to and fro
             _, _, terminated, truncated, _ = env.step(np.array([0]))
         assert truncated.all() and not terminated.any()
+
+
+def test_a_finished_row_stays_and_what_was_observed_is_the_callers():
+    env = rows(2, 3, context_observed=False)
+    first, _ = env.reset(seed=0)
+    one_wrong = first.copy()
+    one_wrong[:, 1] = 1 - one_wrong[:, 1]
+    env.set_params(type(env.params).from_array(np.stack([one_wrong[0], 1 - first[1]])))
+    obs, kept = first, first.copy()
+    for action in (1, 0):  # the first row is there after one step
+        before, (obs, _, terminated, _, _) = obs, env.step(np.array([action, action]))
+        np.testing.assert_array_equal(before, kept)
+        kept = obs.copy()
+        assert terminated.tolist() == [True, False]
+    np.testing.assert_array_equal(obs[0], one_wrong[0])
+    assert (obs[1] != first[1]).tolist() == [True, True, False]
 
 
 def test_the_goal_can_be_withheld():

@@ -152,6 +152,16 @@ def test_the_striker_stays_in_its_zone_and_never_passes_through_the_puck():
     assert hits > 5 and np.min(distances) > TOUCH - 1e-3
 
 
+def test_a_finished_table_stands_still():
+    env = build(2, max_episode_steps=3)
+    env.reset(seed=0)
+    env._puck_velocity[:] = [0.5, 0.1]
+    for _ in range(3):
+        obs, *_, truncated, _ = env.step(np.ones((2, 2)))
+    assert truncated.all() and (obs[:, 6] > 0).all()
+    np.testing.assert_array_equal(env.step(np.ones((2, 2)))[0], obs)
+
+
 def test_it_loses_energy_when_nobody_pushes():
     env = build(20)
     env.reset(seed=1)

@@ -72,6 +72,17 @@ def test_the_step_that_comes_within_five_centimetres_ends_the_episode():
     np.testing.assert_allclose(infos["distance"][:2], [0.06, 0.04])
 
 
+def test_a_finished_point_stays_and_what_was_observed_is_the_callers():
+    env = points(2, context_observed=False, goal_x=0.5, goal_y=0.5)
+    env.reset(seed=0)
+    env.place([[0.5, 0.4], [-0.5, -0.5]])
+    up = np.tile([0.0, 1.0], (2, 1))
+    first, _, terminated, _, _ = env.step(up)
+    assert terminated.tolist() == [True, False]
+    np.testing.assert_allclose(env.step(up)[0], [[0.5, 0.5], [-0.5, -0.3]])
+    np.testing.assert_allclose(first, [[0.5, 0.5], [-0.5, -0.4]])
+
+
 def test_starts_are_anywhere_and_the_goal_stands_behind_the_place():
     env = points(500, goal_x=np.linspace(-1, 1, 500), goal_y=0.25)
     obs, _ = env.reset(seed=0)
@@ -80,6 +91,12 @@ def test_starts_are_anywhere_and_the_goal_stands_behind_the_place():
     np.testing.assert_allclose(obs[:, 2], np.linspace(-1, 1, 500))
     assert obs[:, :2].min() < -0.98 and obs[:, :2].max() > 0.98
     assert points(2, context_observed=False).reset(seed=0)[0].shape == (2, 2)
+
+
+def test_the_family_wants_every_place():
+    goals = rooms.family().sample(np.random.default_rng(0), 2000).array(2000)
+    assert (goals.min(axis=0) < -0.98).all() and (goals.max(axis=0) > 0.98).all()
+    assert (np.abs(goals.mean(axis=0)) < 0.06).all()
 
 
 def test_the_picture_shows_point_goal_and_wall_above_the_ground():
