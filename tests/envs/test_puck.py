@@ -152,6 +152,15 @@ def test_the_striker_stays_in_its_zone_and_never_passes_through_the_puck():
     assert hits > 5 and np.min(distances) > TOUCH - 1e-3
 
 
+def test_a_striker_that_sets_off_hits_what_is_right_before_it():
+    env = build(1)
+    env.reset(seed=0)
+    env._striker[:], env._puck[:] = [-0.2, 0.0], [-0.2 + TOUCH + 1e-6, 0.0]
+    assert env._substep(np.array([[8.0, 0.0]]), 0.01).all()
+    struck_at, lost = 1.8 * 8.0 * 0.01 * STRIKER_MASS / (STRIKER_MASS + PUCK_MASS), 0.2 * GRAVITY * 0.01
+    assert env._puck_velocity[0] == pytest.approx([struck_at - lost, 0.0], abs=1e-4)
+
+
 def test_a_finished_table_stands_still():
     env = build(2, max_episode_steps=3)
     env.reset(seed=0)
