@@ -11,8 +11,8 @@ import torch
 from gymnasium.vector import AutoresetMode
 
 from course_lib.agents import dqn
+from course_lib.core.episode_replay import EpisodeReplay
 from course_lib.core.goals import GoalSpace
-from course_lib.core.rollout import Transitions
 from course_lib.core.seeding import seed_everything
 from course_lib.envs import bit_flip, rooms
 from course_lib.envs.gridworld import GridworldParams, transition_matrix
@@ -21,63 +21,11 @@ from course_lib.multitask import goal_conditioned as gc
 PLACE = GoalSpace(columns=(0,), radius=0.5, low=(0.0,), high=(9.0,))
 
 
-def episode_data(lengths: list[int], steps: int, ended_by_goal: list[bool]) -> Transitions:
-    """Walks on the line: simulation n is at 100 n + t; what comes after an end must not be used."""
-    n = len(lengths)
-    t, which = torch.arange(steps).float()[:, None], torch.arange(n).float()[None]
-    place, wanted = 100.0 * which + t, torch.full((steps, n), 7.0) + which
-    valid = t < torch.tensor(lengths)
-    wanted = torch.where(valid, wanted, -1.0)
-    obs = torch.stack([torch.where(valid, place, -1.0), wanted], dim=-1)
-    next_obs = torch.stack([torch.where(valid, place + 1, -1.0), wanted], dim=-1)
-    last = t == torch.tensor(lengths) - 1
-    return Transitions(
-        obs=obs,
-        action=torch.where(valid, place, -1.0)[..., None],
-        reward=-torch.ones(steps, n),
-        next_obs=next_obs,
-        terminated=last & torch.tensor(ended_by_goal),
-        ended=last,
-        valid=valid,
-    )
-
-
 @pytest.fixture
-def replay():
-    memory = gc.EpisodeReplay(capacity=4, horizon=5, obs_size=1, action_size=1, goal_size=1)
-    memory.add(episode_data([5, 2, 3], 5, [False, True, False]))
+def replay(walks):
+    memory = EpisodeReplay(capacity=4, horizon=5, obs_size=1, action_size=1, goal_size=1)
+    memory.add(walks([5, 2, 3], 5, [False, True, False]))
     return memory
-
-
-def test_moments_are_what_happened_all_equally_often_and_nothing_after_an_end(replay):
-    moments = replay.sample(6000, np.random.default_rng(0))
-    place = 100 * moments.episode + moments.time
-    np.testing.assert_array_equal(moments.obs[:, 0], place)
-    np.testing.assert_array_equal(moments.action[:, 0], place)
-    np.testing.assert_array_equal(moments.next_obs[:, 0], place + 1)
-    np.testing.assert_array_equal(moments.goal[:, 0], 7 + moments.episode)
-    np.testing.assert_array_equal(moments.length, np.array([5, 2, 3])[moments.episode])
-    _, counts = np.unique(place, return_counts=True)
-    assert len(counts) == 10 and counts.min() > 500 and counts.max() < 700  # 600 each, to 4 deviations
-    np.testing.assert_array_equal(moments.terminated, (moments.episode == 1) & (moments.time == 1))
-
-
-def test_the_oldest_episodes_go_first(replay):
-    replay.add(episode_data([1, 1], 1, [False, False]))  # places 3 and 0
-    moments = replay.sample(2000, np.random.default_rng(0))
-    assert len(replay) == 4
-    assert set(zip(moments.episode.tolist(), moments.length.tolist(), strict=True)) == {
-        *((0, 1), (1, 2), (2, 3), (3, 1))
-    }
-
-
-def test_episodes_that_do_not_fit_are_refused(replay):
-    with pytest.raises(ValueError, match=r"4 episodes of 5 steps .* got 1 of 6 steps with 2"):
-        replay.add(episode_data([6], 6, [False]))
-    with pytest.raises(ValueError, match="got 5 of 1 steps"):
-        replay.add(episode_data([1] * 5, 1, [False] * 5))
-    with pytest.raises(ValueError, match="nothing to sample from"):
-        gc.EpisodeReplay(1, 1, 1, 1, 1).sample(1, np.random.default_rng(0))
 
 
 # Which states become goals.
@@ -157,7 +105,12 @@ def test_the_reward_is_judged_where_the_step_led_with_the_worlds_own_radius():
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda time, length: length + 1, lambda time, length: time - 1, lambda time, length: length[:1]]
+    "wrong",
+    [
+        lambda time, length: length + 1,
+        lambda time, length: time - 1,
+        lambda time, length: np.ones(1, dtype=int),
+    ],
 )
 def test_states_that_do_not_exist_and_one_state_for_all_are_refused(replay, wrong):
     def hindsight_time(time, length, strategy, rng):
