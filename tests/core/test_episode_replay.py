@@ -1,4 +1,4 @@
-"""Replay of whole episodes: each transition equally often, none after an end, the oldest episodes go first."""
+"""Replay of whole episodes: each transition equally often, none after an end, the oldest go first."""
 
 import numpy as np
 import pytest
