@@ -44,7 +44,7 @@ def test_what_is_measured_is_what_was_trained(monkeypatch):
     )
     rows = list(results.measured(0))
     assert [(bits, way) for bits, way, _ in rows] == [(2, way) for way in results.WAYS]
-    assert all(share > 90.0 for _, _, share in rows)  # four patterns: anything learns them
+    assert all(90.0 < share <= 100.0 for _, _, share in rows)  # four patterns: anything learns them
 
 
 def test_the_stored_table_is_that_of_the_stored_numbers_of_five_seeds_and_bears_the_claim_out():

@@ -63,6 +63,25 @@ def test_the_policies_are_judged_by_where_they_lead():
     assert idle < 20 < results.reached(table) == pytest.approx(100.0)
 
 
+def test_values_are_the_density_and_with_goals_in_hindsight_alone_only_what_followed_is_known(monkeypatch):
+    config = replace(results.CONFIG, gamma=0.5, iterations=15, updates=20, batch_size=512)
+    monkeypatch.setattr(results, "CONFIG", config)
+    monkeypatch.setattr(results, "Q_RATE", 0.05)
+    states, actions = results.walk(400, np.random.default_rng(0))
+    seen = states[:-1], actions, states[1:]
+    learned = {
+        share: results.relabelled_q(
+            states, actions, c_learning.following(results.RANDOM), share, np.random.default_rng(0)
+        ).logits.detach()
+        for share in (0.0, 1.0)
+    }
+    assert learned[0.0].sum(dim=2)[seen[:2]].mean().item() == pytest.approx(1.0, abs=0.1)  # not 2
+    assert learned[1.0][seen].min() > 0.4  # at least 1 - gamma, of a step into the goal
+    never = torch.ones_like(learned[1.0], dtype=torch.bool)
+    never[seen] = False
+    assert (learned[1.0][never] == 0).all()
+
+
 def test_values_and_odds_of_a_walk_are_learned_from_the_same_steps(quick):
     states, actions = results.walk(50, np.random.default_rng(0))
     for method in (results.TD, results.MC, results.hindsight(0.5)):
