@@ -929,6 +929,17 @@ def goal_target(reward, next_value, terminated, truncated, gamma):
     return (reward + gamma * ~terminated * next_value).clamp(-1 / max(gamma, 1e-9), 0)
 
 
+@wrong("q6", "into brackets")
+def goal_target(reward, next_value, terminated, truncated, gamma):
+    return (reward + gamma * ~terminated * next_value).clamp(-1 / 1 - gamma, 0)
+
+
+@wrong("q6", "in the last moment")
+def goal_target(reward, next_value, terminated, truncated, gamma):
+    ended = terminated & ~truncated
+    return (reward + gamma * ~ended * next_value).clamp(-1 / (1 - gamma), 0)
+
+
 @wrong("q6", "changes its argument number 2 in place")
 def goal_target(reward, next_value, terminated, truncated, gamma):
     next_value[terminated] = 0
