@@ -3,6 +3,7 @@
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
 from typing import Annotated
 
@@ -104,6 +105,7 @@ def _offer_by_training(name: str, summary: str, duration: str) -> None:
     def command(folder: Tables = RUNS) -> None:
         with one_line_errors():
             results = importlib.import_module(f"course_lib.zoo.{name}_results")
+            _check_writable(folder)  # before the minutes, not after them
             rows = []
             with counting_bar(name, "seeds") as show:
                 show(0, results.SEEDS, "")
@@ -118,6 +120,16 @@ for _name, _claims in ON_WEIGHTS.items():
     _offer_on_weights(_name, _claims)
 for _name, _words in BY_TRAINING.items():
     _offer_by_training(_name, *_words)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"cannot write to {folder}: {error.strerror}; choose a folder of your own with --out"
+        raise ValueError(problem) from error
 
 
 def reproduce(idea: str, results: ModuleType, world: str, episodes: int, folder: Path) -> None:

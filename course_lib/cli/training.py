@@ -97,7 +97,8 @@ TRAINABLE = {
         world="rooms",
         recipe="future",
         worlds="rooms or reacher.",
-        recipes="future, final, episode (which states become goals), or none (no hindsight).",
+        recipes="future, final, episode (which states become goals), or none (no hindsight); "
+        "future_early and none_early stop after 400 episodes.",
         example="--world reacher --recipe none --seeds 0-4",
     ),
 }

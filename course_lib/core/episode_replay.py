@@ -29,7 +29,7 @@ class Moments:
     goal: Tensor
     """What was asked for when it happened, float32 [B, K]."""
     terminated: Tensor
-    """bool [B]: that goal was reached by this step."""
+    """bool [B]: the world ended the episode with this step; a time limit does not count."""
     episode: np.ndarray
     """Place of the episode in the memory, int64 [B]."""
     time: np.ndarray

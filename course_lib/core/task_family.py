@@ -232,5 +232,5 @@ class DrawnTasks:
             raise ValueError(
                 f"draw_tasks must return tasks of shape {self.tasks.shape}, got {np.shape(tasks)}"
             )
-        self.tasks = np.asarray(tasks, dtype=np.float64)
+        self.tasks = np.array(tasks, dtype=np.float64)  # a copy: theirs may be written to at the next draw
         self._env.set_params(self._family.params_type.from_array(self.tasks))

@@ -99,6 +99,9 @@ class BitFlipVectorEnv(EpisodicVectorEnv):
         self.set_params(params)
 
     def _apply(self, values: np.ndarray) -> None:
+        between = (values != 0.0) & (values != 1.0)
+        if between.any():
+            raise ValueError(f"a bit of the goal must be 0 or 1, got {values[between][0]}")
         self._goal = values
 
     def _start(self, mask: np.ndarray) -> None:

@@ -160,10 +160,11 @@ class EpisodicVectorEnv(VectorEnv):
         names = self.params_type.names()
         self._context_columns = [names.index(name) for name in self.params_type.context]
         if context_observed and self._context_columns:
-            unbounded = np.full(len(self._context_columns), np.inf)
-            low, high = observation_space.low, observation_space.high
+            within = [self.params_type.bounds[name] for name in self.params_type.context]
             observation_space = Box(
-                np.append(low, -unbounded), np.append(high, unbounded), dtype=observation_space.dtype
+                np.append(observation_space.low, [interval.low for interval in within]),
+                np.append(observation_space.high, [interval.high for interval in within]),
+                dtype=observation_space.dtype,
             )
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self.action_space = batch_space(action_space, num_envs)
@@ -311,6 +312,11 @@ class EpisodicVectorEnv(VectorEnv):
         expected = (count, *self.single_action_space.shape)
         if actions.shape != expected:
             raise ValueError(f"actions must have shape {expected}, got {actions.shape}")
+        if isinstance(self.single_action_space, Discrete):
+            last = int(self.single_action_space.n) - 1
+            if actions.dtype.kind not in "iu" or actions.min() < 0 or actions.max() > last:
+                raise ValueError(f"actions must be integers from 0 to {last}, got {actions.ravel()[:8]}")
+            return actions
         finite = np.isfinite(actions)
         if not finite.all():
             which = np.flatnonzero(~finite.all(axis=1)).tolist()

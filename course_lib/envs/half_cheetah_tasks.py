@@ -6,7 +6,8 @@ whatever is wanted.
 
 Axes: N simulations, S = 17 observations and K = 1 context, A = 6 torques.
 Source: Finn et al., "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017,
-https://arxiv.org/abs/1703.03400, appendix A.2: both families, their rewards and 200 steps an episode.
+https://arxiv.org/abs/1703.03400, appendix A.2: both families, their rewards and 200 steps
+an episode; the velocities there are other ones (up to 2 m/s).
 """
 
 from dataclasses import dataclass

@@ -84,7 +84,8 @@ def importance_weight(logits: PerAction, policy: PerAction, gamma: float) -> Per
 
     C / (1 - C) with C = 1 / (1 + exp(-logit)) is exp(logit); over the actions that the policy may take it is
     averaged, of which the paper draws one. It is cut off at 1 / (1 - gamma), as in the paper's own code: one
-    wild estimate would drown its batch.
+    wild estimate would drown its batch. That is no bound on the true w, which can be as large as 1 / p(g):
+    where goals are rarer than 1 - gamma, the density of the likeliest ones is predicted too small.
 
     Args:
         logits: of the classifier at the next state and each action, for a random goal.

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from course_lib.core.episode_replay import EpisodeReplay, Moments
 from course_lib.core.goals import GoalSpace
 from course_lib.core.replay import Batch
-from course_lib.core.rollout import action_size, episodes, evaluate
+from course_lib.core.rollout import Transitions, action_size, episodes
 from course_lib.core.spelling import nearest
 from course_lib.core.task_family import DrawnTasks, TaskFamily, draw_tasks
 from course_lib.core.types import Obs, PerTransition, PerTransitionMask, shape_checked
@@ -163,7 +163,12 @@ def goal_target(
         next_value: V(s', g).
         terminated: the goal was reached; running out of time does not count.
         gamma: discount, in [0, 1).
+
+    Raises:
+        ValueError: gamma is 1 or more: then nothing is impossible.
     """
+    if not 0.0 <= gamma < 1.0:
+        raise ValueError(f"gamma must be in [0, 1), got {gamma}")
     target = reward + gamma * ~terminated * next_value
     return target.clamp(-1.0 / (1.0 - gamma), 0.0)
 
@@ -240,9 +245,14 @@ def train(
         and what `update` returns.
 
     Raises:
-        ValueError: the world resets by itself, or an equation returned what it should not.
+        ValueError: the world resets by itself or withholds the goal, or an equation returned what it should
+            not.
     """
     space: GoalSpace = env.goal_space
+    if not env.context_observed:
+        raise ValueError(
+            "the goal must be part of the observation: make the world with context_observed=True"
+        )
     obs_size = env.single_observation_space.shape[0] - space.size
     replay = EpisodeReplay(config.capacity, config.horizon, obs_size, action_size(env), space.size)
     tasks = DrawnTasks(env, family, rng, draw_tasks)
@@ -268,7 +278,7 @@ def train(
         yield {
             "iteration": iteration,
             "steps": steps,
-            "success": float(data.terminated.any(0).float().mean()),
+            "success": float(_at_goal(data).float().mean()),
             "return_mean": float(data.returns.mean()),
             "reward_seen": float((batch.reward == 0.0).float().mean()),
             **{name: float(value) for name, value in record.items()},
@@ -291,5 +301,19 @@ def reached(
         ValueError: the world resets by itself, or the horizon is not positive.
     """
     DrawnTasks(env, family, np.random.default_rng(seed))(np.ones(env.num_envs, dtype=bool))
-    # A return is minus the steps before the one that reaches, and never that low where it was reached.
-    return evaluate(env, act, horizon, seed) > -horizon
+    return _at_goal(episodes(env, _Acting(act), horizon, seed)).numpy()
+
+
+class _Acting:
+    """A policy of observations in numpy, as `episodes` takes it."""
+
+    def __init__(self, act: Callable[[np.ndarray], np.ndarray]) -> None:
+        self._act = act
+
+    def sample(self, obs: Tensor) -> Tensor:
+        return torch.as_tensor(self._act(obs.numpy()))
+
+
+def _at_goal(data: Transitions) -> Tensor:
+    # Not what was terminated: a simulation that diverged is, too.
+    return ((data.reward == 0.0) & data.valid).any(0)

@@ -271,7 +271,7 @@ class CommandPanel(anywidget.AnyWidget):
             return f"{name}: {self._error}"
         if not history:
             return f"{name}: no step yet"
-        now = trailing_mean(np.stack([step.measured for step in history]), round(1 / self.dt))[-1]
+        now = trailing_mean(np.stack([step.measured for step in history]), max(1, round(1 / self.dt)))[-1]
         each = ", ".join(f"{robot} {value:.1f}" for robot, value in zip(self.robots, now, strict=True))
         unit = f" {self._unit}" if self._unit else ""
         return f"{name}: {self._label} {history[-1].command:g}{unit}; {self.quantity}: {each}{unit}"
@@ -327,7 +327,7 @@ class CommandPanel(anywidget.AnyWidget):
     def _draw_chart(self, axes: Axes, history: list[Step]) -> None:
         time = (np.arange(len(history)) - len(history) + 1) * self.dt
         measured = np.stack([step.measured for step in history])
-        smooth = trailing_mean(measured, round(SMOOTHING / self.dt))
+        smooth = trailing_mean(measured, max(1, round(SMOOTHING / self.dt)))
         axes.step(
             time, [step.command for step in history], where="post", color="#18212d", lw=3, label="asked"
         )

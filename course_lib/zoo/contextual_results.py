@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from course_lib.envs.half_cheetah_tasks import HORIZON
+from course_lib.multitask import contextual
 from course_lib.widgets import figures
 from course_lib.zoo import store, tables
 from course_lib.zoo.contextual_recipes import HIGH, LOW, WORLDS, make_env
@@ -209,7 +211,8 @@ def conflict_scores(cosines: np.ndarray) -> dict[str, np.ndarray]:
     near, far = column - row == 1, column - row == count - 1
     pairs = cosines[:, row, column]
     means = np.diagonal(cosines, axis1=1, axis2=2).mean(1), pairs[:, near].mean(1), pairs[:, far].mean(1)
-    return {**dict(zip(PAIRS, means, strict=True)), "share of pairs below 0": (pairs < 0).mean(1)}
+    share = np.array([contextual.conflicting(torch.as_tensor(matrix)) for matrix in cosines])
+    return {**dict(zip(PAIRS, means, strict=True)), "share of pairs below 0": share}
 
 
 def write(results: Results, command: str, folder: Path) -> None:

@@ -46,3 +46,13 @@ def test_every_world_that_help_promises_can_be_measured(name: str):
 def test_what_is_trained_anew_says_for_how_many_seeds(name: str):
     results = import_module(f"course_lib.zoo.{name}_results")
     assert results.SEEDS >= 5 and callable(results.measured) and callable(results.write)
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_anything_is_trained(
+    invoke, monkeypatch, tmp_path: Path
+):
+    monkeypatch.delenv("COURSE_DEBUG", raising=False)
+    monkeypatch.setattr(dann_results, "measured", lambda seed: pytest.fail("trained for nothing"))
+    (tmp_path / "file").write_text("in the way")
+    result = invoke("reproduce", "dann", "--out", str(tmp_path / "file"))
+    assert result.exit_code == 1 and "cannot write to" in result.output

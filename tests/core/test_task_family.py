@@ -155,3 +155,19 @@ def test_a_draw_of_another_shape_is_named():
     drawn = DrawnTasks(env, family, np.random.default_rng(0), lambda tasks, starting, sample: sample(1))
     with pytest.raises(ValueError, match=r"draw_tasks must return tasks of shape \(3, 2\), got \(1, 2\)"):
         drawn(np.ones(3, dtype=bool))
+
+
+def test_a_draw_that_writes_into_what_it_returned_before_changes_no_task_that_was_drawn():
+    family = rooms.family()
+    kept = np.zeros((3, 2))
+
+    def in_place(tasks, starting, sample):
+        kept[starting] = sample(int(starting.sum()))
+        return kept
+
+    drawn = DrawnTasks(family.make_vec(3), family, np.random.default_rng(0), in_place)
+    drawn(np.ones(3, dtype=bool))
+    first, before = drawn.tasks, drawn.tasks.copy()
+    drawn(np.array([True, False, False]))
+    np.testing.assert_array_equal(first, before)
+    assert (drawn.tasks[0] != before[0]).all()

@@ -92,3 +92,10 @@ def test_what_cannot_be_is_refused():
         rows(1, 4, bit_9=1.0)
     with pytest.raises(ValueError, match="bit_0 must be in"):
         rows(1, 4, bit_0=2.0)
+    with pytest.raises(ValueError, match=r"a bit of the goal must be 0 or 1, got 0\.5"):
+        rows(1, 4, bit_0=0.5)
+    env = rows(2, 4)
+    env.reset(seed=0)
+    for actions in ([0, 4], [-1, 0], [0.0, 1.0]):
+        with pytest.raises(ValueError, match="integers from 0 to 3"):
+            env.step(np.array(actions))

@@ -235,7 +235,7 @@ def test_the_context_ends_every_observation_and_the_switch_takes_it_away(mode):
     context = np.stack([[1.0, 2.0, 3.0], PACES], axis=1)  # in the order that the parameters name
     np.testing.assert_array_equal(told.context, context)
     assert withheld.single_observation_space == Box(-5, 5, (1,), np.float64)
-    np.testing.assert_array_equal(told.single_observation_space.low, [-5, -np.inf, -np.inf])
+    np.testing.assert_array_equal(told.single_observation_space.low, [-5, -9, -2])
     ours, theirs = told.reset(seed=1), withheld.reset(seed=1)
     for _ in range(12):
         np.testing.assert_array_equal(ours[0], np.concatenate([theirs[0], context], axis=1))

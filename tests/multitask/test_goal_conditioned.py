@@ -320,3 +320,22 @@ def test_bad_settings_are_refused(setting, message):
 def test_settings_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         gc.GoalConfig().horizon = 3
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(ValueError, match=r"gamma must be in \[0, 1\), got 1"):
+        gc.goal_target(torch.zeros(1), torch.zeros(1), torch.zeros(1, dtype=torch.bool), 1.0)
+    family = rooms.family()
+    env = family.make_vec(2, autoreset_mode=AutoresetMode.DISABLED, context_observed=False)
+    training = gc.train(None, None, env, family, gc.GoalConfig(), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="make the world with context_observed=True"):
+        next(training)
+
+
+def test_standing_still_until_time_is_up_reaches_nothing_however_long_one_looks():
+    family = rooms.family()
+    env = family.make_vec(20, autoreset_mode=AutoresetMode.DISABLED)
+    for horizon in (rooms.HORIZON, rooms.HORIZON + 1):
+        there = gc.reached(lambda obs: np.zeros((len(obs), 2)), env, family, horizon, seed=0)
+        near = np.linalg.norm(env.reset(seed=0)[0][:, :2] - env.context, axis=1) <= 0.05
+        np.testing.assert_array_equal(there, near)
