@@ -106,7 +106,10 @@ def visible_only(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def grade(
-    notebook: nbformat.NotebookNode, answers: Mapping[str, str], only: str | None = None
+    notebook: nbformat.NotebookNode,
+    answers: Mapping[str, str],
+    only: str | None = None,
+    since: str | None = None,
 ) -> dict[str, Marks]:
     """Marks of each question that needs no person, with some answers replaced.
 
@@ -114,9 +117,14 @@ def grade(
         notebook: the solution of an assignment.
         answers: question -> text of its answer cell; other answers stay right.
         only: a question; the answers and tests of others are left out.
+        since: a question; the tests before its answer are left out. Cells run in their order, so that no
+            answer can touch what was tested before it.
     """
     assignment = examine.read_assignment("bank", notebook)
     kept = [cell for cell in assignment.cells if only in (None, cell.question) or cell.role == "setup"]
+    if since is not None:
+        first = [cell.name for cell in kept].index(since)
+        kept = [cell for place, cell in enumerate(kept) if place >= first or cell.role != "test"]
     before = dict(os.environ)
     try:
         result = examine.examine(
@@ -144,6 +152,8 @@ def grade_each(
 ) -> list[dict[str, Marks]]:
     """Grades many (question, text) on two processors, each as the only change of the solution.
 
+    What is tested before a question's answer runs is left out of its marks.
+
     Args:
         notebook: the solution of an assignment.
         answers: what to replace.
@@ -158,7 +168,7 @@ def _grade_one(
     notebook: nbformat.NotebookNode, only_theirs: bool, answer: tuple[str, str]
 ) -> dict[str, Marks]:
     question, source = answer
-    return grade(notebook, {question: source}, only=question if only_theirs else None)
+    return grade(notebook, {question: source}, only=question if only_theirs else None, since=question)
 
 
 class ForkedWire:

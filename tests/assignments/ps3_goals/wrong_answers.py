@@ -426,6 +426,23 @@ def hindsight_time(time, length, strategy, rng):
     return rng.integers(1, length + 1)
 
 
+@wrong("q4", "all goals lie in the PAST")
+def hindsight_time(time, length, strategy, rng):
+    if strategy == "final":
+        return length.copy()
+    if strategy == "future":
+        return rng.integers(1, time + 1) if time.min() > 0 else rng.integers(time + 1, length + 1)
+    return rng.integers(1, length + 1)
+
+
+@wrong("q4", "the bounds of EACH transition")
+def hindsight_time(time, length, strategy, rng):
+    if strategy == "final":
+        return length.copy()
+    low = time + 1 if strategy == "future" else np.ones_like(time)
+    return np.minimum(rng.integers(low, length.max() + 1), length)
+
+
 @wrong("q4", "some goals lie in the PAST")
 def hindsight_time(time, length, strategy, rng):
     # The same for both.
