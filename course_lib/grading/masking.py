@@ -89,7 +89,9 @@ def mask(text: str, names: Collection[str]) -> tuple[str, list[str]]:
         if first.lineno == node.lineno:
             raise ValueError(f"cannot mask {node.name}: write its body on lines of its own")
         indent = " " * first.col_offset
-        lines[first.lineno - 1 : node.end_lineno] = [
+        # A function inside begins with its decorators, before its own line.
+        begin = min(part.lineno for part in (first, *getattr(first, "decorator_list", ())))
+        lines[begin - 1 : node.end_lineno] = [
             f"{indent}raise RuntimeError({MESSAGE.format(name=node.name)!r})\n"
         ]
     return "".join(lines), [node.name for node in outer]

@@ -144,7 +144,15 @@ def joint() -> Figure:
     """Contextual policies: the task is drawn at the first step, and one policy sees it in the state."""
     figure = plt.figure(figsize=(12, 4.6), facecolor="white")
     axes = blank(figure, 24, 9.2)
-    axes.text(9.4, 8.5, "one joint MDP: the task is drawn once an episode", ha="center", fontsize=17, weight="bold", color=INK)
+    axes.text(
+        9.4,
+        8.5,
+        "one joint MDP: the task is drawn once an episode",
+        ha="center",
+        fontsize=17,
+        weight="bold",
+        color=INK,
+    )
     box(axes, 0.3, 3.6, 3.4, 2.0, "first step:\n$\\omega\\sim p(\\omega)$")
     for z, task, colour in ((5.7, "0.5", BLUE), (3.2, "1.5", VERMILLION), (0.7, "2.5", PURPLE)):
         axes.fill_between([9.0, 16.4], z, z + 0.3, color=GROUND)

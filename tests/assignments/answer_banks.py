@@ -23,8 +23,8 @@ from course_lib.grading.sandbox import Limits, limit_this_process
 from course_lib.grading.worker import Worker
 
 ROOT = Path(__file__).parents[2]
-CPU_SECONDS = 1
-"""Processor time of one answer; the system stops endless loops, and a busy machine stops nobody."""
+CPU_SECONDS = 4
+"""Processor time of one answer; the system stops endless loops. With 1 s an honest slow answer was stopped, too."""
 
 
 @dataclass(frozen=True)

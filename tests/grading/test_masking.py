@@ -90,6 +90,15 @@ def test_methods_of_a_masked_class_go():
     assert run(text)["wanted"](1) == 42
 
 
+def test_a_body_that_begins_with_a_decorated_function_goes_with_its_decorator():
+    inner = "    @functools.cache\n    def inner():\n        return 41\n"
+    text = f"import functools\ndef wanted():\n{inner}    return inner()\n"
+    masked, _ = mask(text, {"wanted"})
+    assert "41" not in masked and "cache" not in masked
+    with pytest.raises(RuntimeError, match="is the reference"):
+        run(masked)["wanted"]()
+
+
 def test_nothing_to_mask():
     assert mask(SOURCE, {"absent"}) == (SOURCE, [])
 
