@@ -86,8 +86,8 @@ def action_size(env: VectorEnv) -> int:
     return 1 if isinstance(space, Discrete) else space.shape[0]
 
 
-def _as_taken(action: np.ndarray, env: VectorEnv) -> np.ndarray:
-    # What a world is given for a policy's actions [N, A].
+def as_taken(action: np.ndarray, env: VectorEnv) -> np.ndarray:
+    """What a world is given for a policy's actions [N, A]: within its bounds, or whole numbers [N]."""
     space = env.single_action_space
     if isinstance(space, Discrete):
         return action[:, 0].astype(np.int64)
@@ -155,7 +155,7 @@ class Collector:
                 obs, _ = self.env.reset(options={"reset_mask": self._ended.copy()})
                 self._obs, self._ended = _float(obs), np.zeros(n, dtype=bool)
             action = policy.sample(self._obs)
-            obs, reward, terminated, truncated, infos = self.env.step(_as_taken(action.numpy(), self.env))
+            obs, reward, terminated, truncated, infos = self.env.step(as_taken(action.numpy(), self.env))
             # With NEXT_STEP, the step after an end ignores the action and only resets.
             valid = ~self._ended if self.mode == AutoresetMode.NEXT_STEP else np.ones(n, dtype=bool)
             ended = terminated | truncated
@@ -204,7 +204,7 @@ def episodes(env: VectorEnv, policy: Policy, horizon: int, seed: int) -> Transit
     data = _allocate(horizon, env.num_envs, obs.shape[1], action_size(env))
     for t in range(horizon):
         action = policy.sample(obs)
-        next_obs, reward, terminated, truncated, _ = env.step(_as_taken(action.numpy(), env))
+        next_obs, reward, terminated, truncated, _ = env.step(as_taken(action.numpy(), env))
         data.obs[t] = obs
         data.action[t] = action
         data.reward[t] = _float(reward)
@@ -244,7 +244,7 @@ def evaluate(env: VectorEnv, act, steps: int, seed: int = 0) -> np.ndarray:
     total = np.zeros(env.num_envs)
     alive = np.ones(env.num_envs, dtype=bool)
     for _ in range(steps):
-        obs, reward, terminated, truncated, _ = env.step(_as_taken(act(obs), env))
+        obs, reward, terminated, truncated, _ = env.step(as_taken(act(obs), env))
         total += reward * alive
         alive &= ~(terminated | truncated)
         if not alive.any():

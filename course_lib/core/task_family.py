@@ -234,3 +234,21 @@ class DrawnTasks:
             )
         self.tasks = np.array(tasks, dtype=np.float64)  # a copy: theirs may be written to at the next draw
         self._env.set_params(self._family.params_type.from_array(self.tasks))
+
+
+def fixed_tasks(tasks: Params, count: int, rng: np.random.Generator) -> Callable[[int], Params]:
+    """Draws from a training set of a few tasks only, each equally often, instead of from their family.
+
+    Args:
+        tasks: parameters of the training tasks.
+        count: how many they are, at least 1.
+        rng: source of randomness.
+
+    Returns:
+        From a number n to the parameters of n tasks, some of them alike.
+
+    Raises:
+        ValueError: the parameters are not those of so many tasks.
+    """
+    matrix = tasks.array(count)  # [K, P]
+    return lambda n: type(tasks).from_array(matrix[rng.integers(count, size=n)])

@@ -1,7 +1,7 @@
 """Shapes as types: what an array holds is written in the signature and checked at the call.
 
 Axes: N simulations or trajectories, T time, B batch of transitions, S observation, A action,
-K particles, P physical parameters.
+H memory, K particles, P physical parameters.
 Source: jaxtyping, https://docs.kidger.site/jaxtyping.
 """
 
@@ -23,6 +23,8 @@ ClassLogits = Float[Tensor, "B 2"]
 PerTwin = Float[Tensor, "2 B"]
 PerTrajectory = Float[Tensor, "N"]
 PerTrajectoryMask = Bool[Tensor, "N"]
+PerTrial = Float[Tensor, "N _"]
+Memory = Float[Tensor, "N H"]
 PerStep = Float[Tensor, "T N"]
 PerStepMask = Bool[Tensor, "T N"]
 Scalar = Float[Tensor, ""]
