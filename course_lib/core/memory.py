@@ -10,7 +10,6 @@ Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +65,7 @@ class MemoryPolicy(nn.Module):
         obs_size: int,
         action_size: int,
         discrete: bool,
-        make_memory: Callable[[int], nn.Module] = partial(GRUMemory, hidden=32),
+        make_memory: Callable[[int], nn.Module] = GRUMemory,
     ) -> None:
         super().__init__()
         self.obs_size, self.action_size, self.discrete = obs_size, action_size, discrete
@@ -83,13 +82,13 @@ class MemoryPolicy(nn.Module):
         return torch.zeros(n, self.memory.size)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """What the memory reads of the inputs [..., S + A + 2]: scaled, and with the product of two of them."""
+        """What the memory reads of the inputs [..., S + A + 2]: scaled, and the product of two of them."""
         obs, action, reward, ended = inputs.split([self.obs_size, self.action_size, 1, 1], dim=-1)
         reward = self.reward_norm.normalize(reward)
         return torch.cat([self.obs_norm.normalize(obs), action, action * reward, reward, ended], dim=-1)
 
     def advance(self, inputs: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Lets the memory see one step: inputs [N, S + A + 2], memory [N, H] to features [N, F] and memory."""
+        """Remembers one step: inputs [N, S + A + 2] and memory [N, H] to features [N, F] and memory."""
         return self.memory.step(self.encode(inputs), memory)
 
     def probabilities(self, features: Tensor) -> Tensor:
@@ -106,7 +105,7 @@ class MemoryPolicy(nn.Module):
         return out + self.log_std.exp() * torch.randn_like(out)
 
     def log_prob_and_entropy(self, features: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probability of actions as `sample` gives them, and entropy of the choice, [...] each, in nats."""
+        """Log-probability of actions as `sample` gives them, and the entropy of all, [...], in nats."""
         out = self.action(features)
         if self.discrete:
             log_probs = out.log_softmax(-1)
