@@ -30,7 +30,7 @@ def meta_input(
     previous_reward: PerTrajectory,
     previous_ended: PerTrajectoryMask,
 ) -> PerTrial:
-    """[s_t, a_{t-1}, r_{t-1}, d_{t-1}]: what a policy must see to learn the task while it acts, [N, S + A + 2].
+    """[s_t, a_{t-1}, r_{t-1}, d_{t-1}]: what a policy must see to learn a task while it acts, [N, S + A + 2].
 
     At the first step of a trial the last three are zero: nothing has happened yet.
 
