@@ -1,4 +1,4 @@
-"""Memories step by step against the layers of torch that unroll themselves, and what a policy makes of them."""
+"""Memories step by step against the layers of torch that unroll themselves; what a policy makes of them."""
 
 import math
 
