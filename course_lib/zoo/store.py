@@ -6,7 +6,7 @@ Source: https://github.com/huggingface/safetensors (loading it runs no code).
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
@@ -27,10 +28,11 @@ NETWORKS = {
     "gaussian": GaussianPolicy,
     "squashed_gaussian": SquashedGaussianPolicy,
     "actor_critic": ActorCritic,
+    "memory": MemoryPolicy,
 }
 """Policies that can be stored, by the word that their card has for them; without one it is "gaussian"."""
 
-Policy = GaussianPolicy | SquashedGaussianPolicy | ActorCritic
+Policy = GaussianPolicy | SquashedGaussianPolicy | ActorCritic | MemoryPolicy
 """One of them."""
 
 
@@ -234,10 +236,19 @@ def _empty_actor_critic(tensors: Mapping[str, Tensor]) -> ActorCritic:
     return ActorCritic(policy, TwinQ(policy.obs_size, policy.action_size, hidden))
 
 
+def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
+    # A GRU has three gates, an LSTM four.
+    gates, hidden = tensors["memory.cell.weight_hh"].shape
+    kind = {3: GRUMemory, 4: LSTMMemory}[gates // hidden]
+    obs_size, action_size = len(tensors["obs_norm.mean"]), len(tensors["action.0.bias"])
+    return MemoryPolicy(obs_size, action_size, "log_std" not in tensors, partial(kind, hidden=hidden))
+
+
 _EMPTY = {
     "gaussian": _empty_gaussian,
     "squashed_gaussian": _empty_squashed,
     "actor_critic": _empty_actor_critic,
+    "memory": _empty_memory,
 }
 """Makes a network of the sizes of some tensors."""
 

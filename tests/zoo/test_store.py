@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.zoo import store as zoo
 
@@ -46,6 +47,27 @@ def test_a_policy_with_its_critics_comes_back_and_values_what_it_does(tmp_path):
     np.testing.assert_array_equal(again.value(obs), both.min(0).values.detach())
 
 
+@pytest.mark.parametrize("kind", [GRUMemory, LSTMMemory])
+@pytest.mark.parametrize("discrete", [True, False])
+def test_a_policy_with_a_memory_comes_back_and_remembers(tmp_path, kind, discrete):
+    torch.manual_seed(0)
+    original = MemoryPolicy(4, 3, discrete, lambda inputs: kind(inputs, 6))
+    original.reward_norm.observe(torch.randn(9, 1))
+    zoo.store_policy(tmp_path / "x", original, {})
+    again = zoo.policy_from(tmp_path / "x")
+    held = [policy.begin(2) for policy in (original, again)]
+    for inputs in torch.randn(3, 2, 9):
+        steps = [
+            policy.advance(inputs, memory) for policy, memory in zip((original, again), held, strict=True)
+        ]
+        held = [memory for _, memory in steps]
+        assert torch.equal(steps[0][0], steps[1][0])
+    action = original.sample(steps[0][0])
+    expected = original.log_prob_and_entropy(steps[0][0], action)
+    for one, other in zip(expected, again.log_prob_and_entropy(steps[1][0], action), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
     assert "network" not in zoo.read_card(stem)
     assert isinstance(zoo.policy_from(stem), GaussianPolicy)
@@ -56,7 +78,7 @@ def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
 
 def test_a_network_without_a_name_is_neither_stored_nor_read(stem):
     with pytest.raises(
-        zoo.ZooError, match="must be one of gaussian, squashed_gaussian, actor_critic, got TwinQ"
+        zoo.ZooError, match="must be one of gaussian, squashed_gaussian, actor_critic, memory, got TwinQ"
     ):
         zoo.store_policy(stem, TwinQ(4, 2), {})
     zoo.store(stem, GaussianPolicy(4, 2).state_dict(), {"network": "gausian"})
