@@ -72,7 +72,7 @@ class SingleEnv(gymnasium.Env):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts a new episode, drawn from `self.np_random`."""
         super().reset(seed=seed)
-        self.vector.generators = [self.np_random]
+        self.vector.np_random, self.vector.generators = self.np_random, [self.np_random]
         obs, infos = self.vector.reset()
         return obs[0], self._single(infos)
 
