@@ -12,6 +12,8 @@ In teaching order:
 * `puck`: a striker, and a puck that should slide to a commanded place.
 * `bit_flip`: a row of bits and a pattern, where a sparse reward is never seen by chance.
 * `rooms`: a point in two rooms, asked to come to any place.
+* `bandits`: arms of which nobody says how well they pay.
+* `random_mdp`: small tables of states and actions, all of them drawn by chance.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
@@ -33,6 +35,9 @@ for _name, _module, _steps in (
     ("Rooms", "rooms", 50),
     ("Reacher", "reacher", 50),
     ("Puck", "puck", 40),
+    ("Bandit", "bandits", 1),
+    ("DependentBandit", "bandits", 1),
+    ("RandomMDP", "random_mdp", 10),
 ):
     register(
         id=f"course/{_name}-v0",
