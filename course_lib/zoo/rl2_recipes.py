@@ -1,0 +1,210 @@
+"""How the zoo's recurrent meta-learners were trained: `course train rl2` runs these."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from torch import Tensor, nn
+
+from course_lib.core import trials
+from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
+from course_lib.core.spelling import nearest
+from course_lib.core.task_family import Params, fixed_tasks
+from course_lib.core.trials import TrialCollector, Trials
+from course_lib.envs import bandits, grid_navi
+from course_lib.meta import rl2
+from course_lib.zoo.training import Idea, Training, score_of
+
+TEST_TASKS = 2**31
+"""Seed of the tasks behind a card; no training draws from it."""
+
+EVALUATION_TRIALS = 2048
+"""Trials behind the returns on a card."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One family of tasks, one memory, one training."""
+
+    family: Any
+    """Where tasks come from; has `sample` and `make_vec`."""
+    config: rl2.RL2Config
+    """Settings of the training."""
+    iterations: int
+    """How many times trials are collected and learned from."""
+    simulations: int = 512
+    """Trials at a time."""
+    memory: Callable[..., nn.Module] = GRUMemory
+    """Builds a memory from a number of inputs."""
+    hidden: int = 32
+    """Units of the memory."""
+    training_tasks: int | None = None
+    """How many tasks there are in training; None for new ones all the time."""
+    forgets: bool = False
+    """Whether the memory is wrongly emptied at the end of every episode."""
+
+
+def forgetful(memory: Tensor, episode_ended: Tensor, trial_ended: Tensor) -> Tensor:
+    """What `core.trials.carried` must not be: a memory that is emptied by the end of every episode."""
+    return memory * ~episode_ended.unsqueeze(-1)
+
+
+QUICK = rl2.RL2Config(gamma=1.0, gae_lambda=0.3, learning_rate=5e-3, entropy_bonus=0.1)
+"""For bandits that are pulled a few times."""
+
+PATIENT = rl2.RL2Config(gamma=0.99, gae_lambda=0.9, learning_rate=4e-3, entropy_bonus=0.06, minibatches=8)
+"""For bandits that are pulled a hundred times: what a pull finds out pays much later."""
+
+NAVIGATION = rl2.RL2Config(gamma=0.97, gae_lambda=0.9, learning_rate=3e-3, entropy_bonus=0.05)
+"""For the ways to a goal."""
+
+
+def _bandit(arms: int, pulls: int, config: rl2.RL2Config = QUICK, **changes: Any) -> Recipe:
+    return Recipe(
+        family=bandits.family(arms), config=replace(config, episodes=pulls), **{"iterations": 300, **changes}
+    )
+
+
+def _grid_navi(**changes: Any) -> Recipe:
+    return Recipe(
+        **{
+            "family": grid_navi.family(),
+            "config": NAVIGATION,
+            "iterations": 300,
+            "simulations": 256,
+            "hidden": 64,
+            **changes,
+        }
+    )
+
+
+WORLDS: dict[str, dict[str, Recipe]] = {
+    "bandit": {
+        "k5n10": _bandit(5, 10),
+        "k10n10": _bandit(10, 10),
+        "k50n10": _bandit(50, 10),
+        "k5n20": _bandit(5, 20),
+        **{f"k{k}n100": _bandit(k, 100, PATIENT, simulations=1024, hidden=48) for k in (5, 10)},
+    },
+    "grid_navi": {
+        "gru": _grid_navi(),
+        "lstm": _grid_navi(memory=LSTMMemory),
+        "forgets": _grid_navi(forgets=True),
+        **{f"tasks{k}": _grid_navi(training_tasks=k) for k in (1, 4, 8, 14)},
+    },
+}
+"""Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
+memory that is wrongly emptied at every episode. tasks4: trained on four tasks only."""
+
+
+def make_env(recipe: Recipe, n: int) -> VectorEnv:
+    """The recipe's world for trials: n simulations that wait at an episode's end, the task withheld."""
+    return recipe.family.make_vec(n, autoreset_mode="Disabled", context_observed=False)
+
+
+def policy_of(recipe: Recipe) -> MemoryPolicy:
+    """An untrained policy of the size that the recipe's world asks for."""
+    return rl2.policy_for(make_env(recipe, 1), partial(recipe.memory, hidden=recipe.hidden))
+
+
+def draws(
+    recipe: Recipe, rng: np.random.Generator
+) -> tuple[Callable[[int], Params], Callable[[int], Params]]:
+    """Where tasks come from in training, and where new ones come from that were not in it.
+
+    Args:
+        recipe: whose tasks.
+        rng: source of randomness; the training tasks, if they are few, are the first that it draws.
+
+    Returns:
+        Two functions from a number to the parameters of so many tasks.
+    """
+    sample = partial(recipe.family.sample, rng)
+    if recipe.training_tasks is None:
+        return sample, sample
+    count, kind = recipe.training_tasks, recipe.family.params_type
+    drawn = sample(100 * count).array(100 * count)  # [100 K, P]
+    known = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])[:count]]  # [K, P], none twice
+
+    def new(n: int) -> Params:
+        rows = np.empty((0, known.shape[1]))
+        while len(rows) < n:
+            more = sample(n).array(n)
+            rows = np.concatenate([rows, more[~(more[:, None] == known).all(-1).any(1)]])
+        return kind.from_array(rows[:n])
+
+    return fixed_tasks(kind.from_array(known), count, rng), new
+
+
+def test_trials(
+    recipe: Recipe,
+    policy: MemoryPolicy,
+    n: int,
+    seed: int,
+    *,
+    draw: Callable[[int], Params] | None = None,
+    forgets: bool = False,
+) -> Trials:
+    """Trials of new tasks, the same for every policy of the recipe's family.
+
+    Args:
+        recipe: whose world it is.
+        policy: what is tested.
+        n: trials.
+        seed: of the tasks.
+        draw: other tasks than new ones of the family.
+        forgets: whether the memory is wrongly emptied at the end of every episode.
+    """
+    rng = np.random.default_rng(TEST_TASKS + seed)
+    collector = TrialCollector(
+        make_env(recipe, n),
+        draw or (lambda n: recipe.family.sample(rng, n)),
+        recipe.config.episodes,
+        seed,
+        carried=forgetful if forgets else trials.carried,
+    )
+    return collector.collect(policy)
+
+
+def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Training:
+    """Worlds, agent and test of a recipe, ready for `training.train_and_store`.
+
+    Raises:
+        ValueError: the world has no such recipe.
+    """
+    if recipe not in WORLDS[world]:
+        raise ValueError(f"{world} has no recipe {recipe!r}: {nearest(recipe, WORLDS[world])}")
+    what = WORLDS[world][recipe]
+    env, agent = make_env(what, what.simulations), rl2.Agent(policy_of(what), what.config)
+    draw, _ = draws(what, rng)
+    rule = forgetful if what.forgets else trials.carried
+
+    def records(first: int) -> Iterator[dict[str, float]]:
+        return rl2.train(agent, env, draw, what.config, what.iterations, rng, first=first, carried=rule)
+
+    def score() -> dict[str, Any]:
+        tested = test_trials(what, agent.policy, EVALUATION_TRIALS, seed, forgets=what.forgets)
+        by_episode = tested.episode_returns.mean(1)
+        shown = by_episode.tolist() if len(by_episode) <= 10 else [by_episode[0], by_episode[-1]]
+        return {
+            **score_of(tested.returns.double().numpy(), seed),
+            "return_by_episode": [round(float(value), 2) for value in shown],
+            "evaluated_on": f"{EVALUATION_TRIALS} new tasks, {what.config.episodes} episodes of each",
+        }
+
+    return Training(
+        policy=agent.policy,
+        records=records,
+        iterations=what.iterations,
+        score=score,
+    )
+
+
+RECIPES = tuple(dict.fromkeys(name for recipes in WORLDS.values() for name in recipes))
+"""Names of the recipes of all worlds."""
+
+IDEA = Idea(name="rl2", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare, resumes=False)
+"""Recurrent meta-RL, for `course train`: runs of minutes, which need no checkpoint."""
