@@ -14,6 +14,10 @@ In teaching order:
 * `rooms`: a point in two rooms, asked to come to any place.
 * `bandits`: arms of which nobody says how well they pay.
 * `random_mdp`: small tables of states and actions, all of them drawn by chance.
+* `grid_navi`: a small grid where one cell pays and nobody says which; what can be earned is known exactly.
+* `navigation`: a point on the plane that is not told where to go, only how far it still is.
+* `maze`: walls and goal differ from task to task, and only the next corridors are seen.
+* `maze_layouts`: how its mazes are dug.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.
@@ -35,6 +39,9 @@ for _name, _module, _steps in (
     ("Rooms", "rooms", 50),
     ("Reacher", "reacher", 50),
     ("Puck", "puck", 40),
+    ("GridNavi", "grid_navi", 15),
+    ("Navigation", "navigation", 20),
+    ("Maze", "maze", 30),
     ("Bandit", "bandits", 1),
     ("DependentBandit", "bandits", 1),
     ("RandomMDP", "random_mdp", 10),
