@@ -79,5 +79,8 @@ def dug(rng: np.random.Generator, count: int) -> Layouts:
 
 @lru_cache(maxsize=1)
 def layouts() -> Layouts:
-    """The layouts that the world has, always the same."""
-    return dug(np.random.default_rng(0), MAZES)
+    """The layouts that the world has, always the same, and no two of them alike."""
+    many = dug(np.random.default_rng(0), 2 * MAZES)
+    _, first = np.unique(np.packbits(many.open.reshape(2 * MAZES, -1), axis=1), axis=0, return_index=True)
+    chosen = np.sort(first)[:MAZES]
+    return Layouts(many.open[chosen], many.distance[chosen])
