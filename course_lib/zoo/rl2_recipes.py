@@ -14,7 +14,7 @@ from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.spelling import nearest
 from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
-from course_lib.envs import bandits, grid_navi
+from course_lib.envs import bandits, grid_navi, maze
 from course_lib.meta import rl2
 from course_lib.zoo.training import Idea, Training, score_of
 
@@ -41,6 +41,8 @@ class Recipe:
     """Builds a memory from a number of inputs."""
     hidden: int = 32
     """Units of the memory."""
+    new_family: Any = None
+    """Where the tasks of a test come from, if not from `family`."""
     training_tasks: int | None = None
     """How many tasks there are in training; None for new ones all the time."""
     forgets: bool = False
@@ -68,17 +70,14 @@ def _bandit(arms: int, pulls: int, config: rl2.RL2Config = QUICK, **changes: Any
     )
 
 
+def _maze(**changes: Any) -> Recipe:
+    recipe = {"config": NAVIGATION, "iterations": 300, "simulations": 256, "hidden": 64, **changes}
+    return Recipe(family=maze.family(), new_family=maze.new_family(), **recipe)
+
+
 def _grid_navi(**changes: Any) -> Recipe:
-    return Recipe(
-        **{
-            "family": grid_navi.family(),
-            "config": NAVIGATION,
-            "iterations": 300,
-            "simulations": 256,
-            "hidden": 64,
-            **changes,
-        }
-    )
+    recipe = {"config": NAVIGATION, "iterations": 300, "simulations": 256, "hidden": 64, **changes}
+    return Recipe(family=grid_navi.family(), **recipe)
 
 
 WORLDS: dict[str, dict[str, Recipe]] = {
@@ -95,6 +94,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "forgets": _grid_navi(forgets=True),
         **{f"tasks{k}": _grid_navi(training_tasks=k) for k in (1, 4, 8, 14)},
     },
+    "maze": {"gru": _maze(), "forgets": _maze(forgets=True)},
 }
 """Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
 memory that is wrongly emptied at every episode. tasks4: trained on four tasks only."""
@@ -124,7 +124,7 @@ def draws(
     """
     sample = partial(recipe.family.sample, rng)
     if recipe.training_tasks is None:
-        return sample, sample
+        return sample, partial((recipe.new_family or recipe.family).sample, rng)
     count, kind = recipe.training_tasks, recipe.family.params_type
     drawn = sample(100 * count).array(100 * count)  # [100 K, P]
     known = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])[:count]]  # [K, P], none twice
@@ -155,13 +155,13 @@ def test_trials(
         policy: what is tested.
         n: trials.
         seed: of the tasks.
-        draw: other tasks than new ones of the family.
+        draw: other tasks than new ones of its family.
         forgets: whether the memory is wrongly emptied at the end of every episode.
     """
     rng = np.random.default_rng(TEST_TASKS + seed)
     collector = TrialCollector(
         make_env(recipe, n),
-        draw or (lambda n: recipe.family.sample(rng, n)),
+        draw or draws(recipe, rng)[1],
         recipe.config.episodes,
         seed,
         carried=forgetful if forgets else trials.carried,
