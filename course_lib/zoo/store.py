@@ -19,6 +19,8 @@ from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
+from course_lib.meta.prototypes import PrototypeLearner
+from course_lib.meta.supervised import RecurrentLearner, SetLearner
 
 FORMAT = 1
 """Version of the card; a file of another version is refused."""
@@ -29,6 +31,9 @@ NETWORKS = {
     "squashed_gaussian": SquashedGaussianPolicy,
     "actor_critic": ActorCritic,
     "memory": MemoryPolicy,
+    "recurrent_learner": RecurrentLearner,
+    "set_learner": SetLearner,
+    "prototype_learner": PrototypeLearner,
 }
 """Policies that can be stored, by the word that their card has for them; without one it is "gaussian"."""
 
@@ -244,11 +249,31 @@ def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
     return MemoryPolicy(obs_size, action_size, "log_std" not in tensors, partial(kind, hidden=hidden))
 
 
+def _empty_recurrent_learner(tensors: Mapping[str, Tensor]) -> RecurrentLearner:
+    point = tensors["memory.cell.weight_ih"].shape[1]
+    *_, hidden, output_size = _layers(tensors, "head")
+    return RecurrentLearner(point - output_size, output_size, hidden)
+
+
+def _empty_set_learner(tensors: Mapping[str, Tensor]) -> SetLearner:
+    point, *_ = _layers(tensors, "point")
+    *_, hidden, output_size = _layers(tensors, "head")
+    return SetLearner(point - output_size, output_size, hidden)
+
+
+def _empty_prototype_learner(tensors: Mapping[str, Tensor]) -> PrototypeLearner:
+    input_size, *_, hidden = _layers(tensors, "point")
+    return PrototypeLearner(input_size, hidden)
+
+
 _EMPTY = {
     "gaussian": _empty_gaussian,
     "squashed_gaussian": _empty_squashed,
     "actor_critic": _empty_actor_critic,
     "memory": _empty_memory,
+    "recurrent_learner": _empty_recurrent_learner,
+    "set_learner": _empty_set_learner,
+    "prototype_learner": _empty_prototype_learner,
 }
 """Makes a network of the sizes of some tensors."""
 
