@@ -68,6 +68,13 @@ ON_WEIGHTS = {
         episodes=512,
         counted="seed",
     ),
+    "rl2": Measured(
+        summary="RL2: what is learned inside a trial, against what is optimal, and when memory is emptied.",
+        world="grid_navi",
+        worlds="bandit, random_mdp, grid_navi or maze.",
+        episodes=2048,
+        counted="seed (whole trials)",
+    ),
 }
 """By the name of their command."""
 

@@ -139,7 +139,7 @@ def draws(
     return fixed_tasks(kind.from_array(known), count, rng), new
 
 
-def test_trials(
+def trials_of(
     recipe: Recipe,
     policy: MemoryPolicy,
     n: int,
@@ -186,7 +186,7 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         return rl2.train(agent, env, draw, what.config, what.iterations, rng, first=first, carried=rule)
 
     def score() -> dict[str, Any]:
-        tested = test_trials(what, agent.policy, EVALUATION_TRIALS, seed, forgets=what.forgets)
+        tested = trials_of(what, agent.policy, EVALUATION_TRIALS, seed, forgets=what.forgets)
         by_episode = tested.episode_returns.mean(1)
         shown = by_episode.tolist() if len(by_episode) <= 10 else [by_episode[0], by_episode[-1]]
         return {

@@ -17,6 +17,7 @@ from course_lib.core.task_family import (
     TruncatedNormal,
     Uniform,
     draw_tasks,
+    fixed_tasks,
     truncated_normal,
 )
 from course_lib.envs import bit_flip, rooms
@@ -171,3 +172,13 @@ def test_a_draw_that_writes_into_what_it_returned_before_changes_no_task_that_wa
     drawn(np.array([True, False, False]))
     np.testing.assert_array_equal(first, before)
     assert (drawn.tasks[0] != before[0]).all()
+
+
+def test_fixed_tasks_are_drawn_equally_often_and_whole():
+    tasks = rooms.RoomsParams(goal_x=np.array([0.1, 0.2, 0.3]), goal_y=np.array([-0.1, -0.2, -0.3]))
+    drawn = fixed_tasks(tasks, 3, np.random.default_rng(0))(3000).array(3000)
+    values, counts = np.unique(drawn, axis=0, return_counts=True)
+    np.testing.assert_array_equal(values, tasks.array(3))
+    assert (abs(counts - 1000) < 120).all()
+    with pytest.raises(ValueError, match="has 3 values for 4 simulations"):
+        fixed_tasks(tasks, 4, np.random.default_rng(0))

@@ -1,0 +1,97 @@
+"""RL2's recipes: each leaves a policy that remembers; few training tasks are few, and no test meets them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.core.memory import MemoryPolicy
+from course_lib.zoo import rl2_recipes as recipes
+from course_lib.zoo import store, training
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(recipes, "EVALUATION_TRIALS", 8)
+    for world, by_name in recipes.WORLDS.items():
+        tiny = {
+            name: replace(
+                recipe,
+                iterations=1,
+                simulations=4,
+                config=replace(
+                    recipe.config, episodes=min(recipe.config.episodes, 3), epochs=1, minibatches=1
+                ),
+            )
+            for name, recipe in by_name.items()
+        }
+        monkeypatch.setitem(recipes.WORLDS, world, tiny)
+
+
+def test_every_recipe_leaves_a_policy_with_a_memory(small, tmp_path):
+    for world, by_name in recipes.WORLDS.items():
+        for name, recipe in by_name.items():
+            stem = training.train_and_store(recipes.IDEA, world, name, 0, tmp_path)
+            policy, card = store.policy_from(stem), store.read_card(stem)
+            assert isinstance(policy, MemoryPolicy), name
+            assert len(card["return_by_episode"]) == recipe.config.episodes
+            tried = recipes.trials_of(recipe, policy, 4, 0)
+            assert tried.inputs.shape[2] == policy.obs_size + policy.action_size + 2
+
+
+@pytest.mark.parametrize("world", recipes.WORLDS)
+def test_a_policy_is_not_told_its_task(world):
+    # Two tasks, the same actions: what is observed first is the same.
+    recipe = next(iter(recipes.WORLDS[world].values()))
+    env = recipes.make_env(recipe, 8)
+    env.set_params(recipe.family.sample(np.random.default_rng(0), 8))
+    if world == "maze":
+        assert env.single_observation_space.shape == (4,)  # the walls around it are seen, and those differ
+        return
+    first, _ = env.reset(seed=0)
+    assert (first == first[0]).all()
+
+
+def test_few_training_tasks_are_few_and_a_test_meets_none_of_them():
+    recipe = recipes.WORLDS["grid_navi"]["tasks4"]
+    known, new = recipes.draws(recipe, np.random.default_rng(5))
+    again, _ = recipes.draws(recipe, np.random.default_rng(5))
+    goals = set(known(500).goal)
+    assert len(goals) == 4 and set(again(500).goal) == goals
+    assert len(set(new(500).goal)) == 21 - 4 and not set(new(500).goal) & goals
+
+
+def test_mazes_of_a_test_are_in_no_training():
+    known, new = recipes.draws(recipes.WORLDS["maze"]["gru"], np.random.default_rng(0))
+    assert not set(known(2000).maze) & set(new(2000).maze)
+
+
+def test_a_test_has_the_same_tasks_for_every_policy_and_others_than_the_training(monkeypatch):
+    recipe = recipes.WORLDS["grid_navi"]["gru"]
+    given = []
+    monkeypatch.setattr(
+        type(recipes.make_env(recipe, 1)), "set_params", lambda env, params: given.append(params.goal)
+    )
+    monkeypatch.setattr(
+        recipes.TrialCollector, "collect", lambda self, policy: self.env.set_params(self.draw(9))
+    )
+    for seed in (3, 3, 4):
+        recipes.trials_of(recipe, recipes.policy_of(recipe), 9, seed)
+    given = [goal for goal in given if np.size(goal) == 9]
+    assert np.array_equal(given[0], given[1]) and not np.array_equal(given[0], given[2])
+    assert not np.array_equal(given[0], recipes.draws(recipe, np.random.default_rng(3))[0](9).goal)
+
+
+def test_an_emptied_memory_is_emptied_by_the_end_of_every_episode():
+    memory, over = torch.ones(3, 2), torch.tensor([False, True, True])
+    assert recipes.forgetful(memory, over, torch.tensor([False, False, True])).tolist() == [
+        [1, 1],
+        [0, 0],
+        [0, 0],
+    ]
+
+
+def test_a_recipe_of_the_other_world_is_named():
+    with pytest.raises(ValueError, match="maze has no recipe 'k5n20'"):
+        recipes.prepare("maze", "k5n20", 0, np.random.default_rng(0))
