@@ -15,6 +15,7 @@ In teaching order:
 * `bandits`: arms of which nobody says how well they pay.
 * `random_mdp`: small tables of states and actions, all of them drawn by chance.
 * `grid_navi`: a small grid where one cell pays and nobody says which; what can be earned is known exactly.
+* `grid_navi_beliefs`: that optimum, and posterior sampling, which does not reach it.
 * `navigation`: a point on the plane that is not told where to go, only how far it still is.
 * `maze`: walls and goal differ from task to task, and only the next corridors are seen.
 * `maze_layouts`: how its mazes are dug.

@@ -1,0 +1,84 @@
+"""What can be earned in GridNavi: the optimum by an independent count, and posterior sampling below it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from course_lib.envs import grid_navi, grid_navi_beliefs
+
+
+def searched(path: tuple[int, ...], goal: np.ndarray) -> float:
+    """Return of whoever walks a path and stays where the goal is met, step by step in the world itself."""
+    env = grid_navi.GridNaviVectorEnv(1, goal=goal, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    total, found = 0.0, False
+    for here, there in pairwise(path):
+        step = {0: 0, 5: 1, 1: 2, -5: 3, -1: 4}[0 if found else there - here]
+        _, reward, _, _, infos = env.step(np.array([step]))
+        found, total = found or bool(infos["reached"][0]), total + float(reward[0])
+    return total
+
+
+def test_the_best_search_earns_in_the_world_what_the_equation_says():
+    value, path = grid_navi_beliefs.optimal_search()
+    assert value == pytest.approx(4.0, abs=1e-9)
+    assert np.mean([searched(path, float(goal)) for goal in range(21)]) == pytest.approx(4.0, abs=1e-9)
+
+
+def best_by_trying(horizon: int) -> float:
+    """The paper-and-pencil way: every path of a few steps, tried on every goal."""
+
+    def total(cells: tuple[tuple[int, int], ...], goal: tuple[int, int]) -> float:
+        before = cells.index(goal) if goal in cells else horizon
+        return -0.1 * before + 1.0 * (horizon - before)
+
+    paths = [((0, 0),)]
+    for _ in range(horizon):
+        paths = [
+            (*path, (path[-1][0] + x, path[-1][1] + y))
+            for path in paths
+            for x, y in ((0, 1), (1, 0), (0, -1), (-1, 0))
+            if 0 <= path[-1][0] + x < 5 and 0 <= path[-1][1] + y < 5
+        ]
+    goals = [tuple(goal) for goal in grid_navi.GOALS.tolist()]
+    return max(sum(total(path[1:], goal) for goal in goals) / 21 for path in paths)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 4, 6])
+def test_no_path_of_a_few_steps_is_better(horizon):
+    assert grid_navi_beliefs.optimal_search(horizon)[0] == pytest.approx(best_by_trying(horizon), abs=1e-9)
+
+
+def test_all_later_episodes_earn_as_if_the_goal_were_told():
+    """What the search leaves lies on one shortest way: one sweep meets each goal in the least steps."""
+    _, path = grid_navi_beliefs.optimal_search()
+    left = [goal for goal in grid_navi.GOALS.tolist() if 5 * goal[1] + goal[0] not in path]
+    assert len(left) == 7
+    for before, after in pairwise(sorted(left, key=sum)):
+        assert before[0] <= after[0] and before[1] <= after[1]
+    assert grid_navi_beliefs.told_return() == pytest.approx(11.0714, abs=1e-4)
+    assert grid_navi_beliefs.optimal_return(2) == pytest.approx(15.0714, abs=1e-4)
+    assert grid_navi_beliefs.optimal_return(4) == pytest.approx(37.2143, abs=1e-4)
+
+
+def test_posterior_sampling_learns_but_is_not_optimal():
+    goals = np.random.default_rng(0).integers(21, size=3000)
+    returns, paths = grid_navi_beliefs.posterior_sampling(goals, 6, np.random.default_rng(1))
+    np.testing.assert_allclose(returns.mean(axis=1), [0.51, 2.29, 3.87, 5.24, 6.47, 7.51], atol=0.45)
+    assert returns[0].mean() < 1.0  # of 4.0
+    assert np.abs(np.diff(paths, axis=2)).sum(axis=3).max() == 1  # a cell at a time
+    # Once found, it is never lost: all later episodes earn what the distance leaves.
+    found = (paths[0] == grid_navi.GOALS[goals][:, None]).all(axis=2).any(axis=1)
+    least = 16.1 - 1.1 * grid_navi.GOALS[goals].sum(axis=1)
+    np.testing.assert_allclose(returns[1:, found], np.tile(least[found], (5, 1)))
+    assert (returns <= least + 1e-9).all()
+
+
+def test_the_same_seed_believes_the_same():
+    goals = np.arange(21)
+    once, again, other = (
+        grid_navi_beliefs.posterior_sampling(goals, 2, np.random.default_rng(seed))[0] for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(once, again)
+    assert (once != other).any()
