@@ -56,6 +56,9 @@ def carried(memory: Memory, episode_ended: PerTrajectoryMask, trial_ended: PerTr
     return memory * ~trial_ended.unsqueeze(-1)
 
 
+_carried = carried  # for functions that have an argument of this name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trials:
     """What happened in N trials, time first; a trial that is through waits for the longest."""
@@ -103,6 +106,9 @@ def unrolled(
 ) -> Tensor:
     """Features at every step of trials that were recorded, with gradients through time.
 
+    A memory that can `unroll` all steps at once, from empty, does so where that is the same: no trial begins
+    on the way, and `carried` is this module's.
+
     Args:
         policy: whose memory reads the trials.
         inputs: [T, N, I].
@@ -114,8 +120,12 @@ def unrolled(
     Returns:
         [T, N, F].
     """
+    encoded_inputs = policy.encode(inputs)  # [T, N, I]
+    at_once = hasattr(policy.memory, "unroll") and carried is _carried
+    if at_once and not memory.any() and not trial_ended[:-1].any():
+        return policy.memory.unroll(encoded_inputs)
     features = []
-    for encoded, over, all_over in zip(policy.encode(inputs), ended, trial_ended, strict=True):
+    for encoded, over, all_over in zip(encoded_inputs, ended, trial_ended, strict=True):
         feature, memory = policy.memory.step(encoded, memory)
         memory = carried(memory, over, all_over)
         features.append(feature)

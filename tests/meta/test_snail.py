@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from course_lib.core.memory import MemoryPolicy
+from course_lib.core.trials import unrolled
 from course_lib.meta.snail import AttentionBlock, DenseBlock, SnailMemory, attention_weights, causal_mask
 
 
@@ -119,6 +120,26 @@ def test_it_drops_into_a_policy():
     features, memory = policy.advance(inputs, policy.begin(6))
     assert features.shape == (6, policy.memory.features) and memory.shape == (6, policy.memory.size)
     assert policy.sample(features).shape == (6, 1) and policy.value(features).shape == (6,)
+
+
+def test_recorded_trials_are_unrolled_at_once_exactly_where_that_is_the_same(monkeypatch):
+    torch.manual_seed(0)
+    policy = MemoryPolicy(1, 2, True, lambda inputs: SnailMemory(inputs, 8, 16))
+    inputs, empty = torch.randn(6, 3, 5), policy.begin(3)
+    ended = torch.zeros(6, 3, dtype=torch.bool)
+    trial_ended = ended.clone()
+    trial_ended[-1] = True
+    at_once = unrolled(policy, inputs, empty, ended, trial_ended)
+    expected = _steps(policy.memory, policy.encode(inputs))
+    torch.testing.assert_close(at_once, expected, atol=1e-5, rtol=1e-5)
+    monkeypatch.setattr(policy.memory, "unroll", lambda inputs: pytest.fail("this is not the same"))
+    begun = unrolled(policy, inputs, torch.ones_like(empty), ended, trial_ended)
+    assert not torch.allclose(begun, expected)
+    trial_ended[2] = True  # a new trial in the fourth step
+    after = unrolled(policy, inputs, empty, ended, trial_ended)[3:]
+    torch.testing.assert_close(after, _steps(policy.memory, policy.encode(inputs[3:])), atol=1e-5, rtol=1e-5)
+    kept = unrolled(policy, inputs, empty, ended, trial_ended, lambda memory, *ends: memory)
+    torch.testing.assert_close(kept, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_window_of_one_step_is_refused():
