@@ -16,6 +16,7 @@ from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
 from course_lib.envs import bandits, grid_navi, maze
 from course_lib.meta import rl2
+from course_lib.meta.snail import SnailMemory
 from course_lib.zoo.training import Idea, Training, score_of
 
 TEST_TASKS = 2**31
@@ -91,6 +92,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
     "grid_navi": {
         "gru": _grid_navi(),
         "lstm": _grid_navi(memory=LSTMMemory),
+        "snail": _grid_navi(memory=partial(SnailMemory, length=32), hidden=16),
         "forgets": _grid_navi(forgets=True),
         **{f"tasks{k}": _grid_navi(training_tasks=k) for k in (1, 4, 8, 14)},
     },

@@ -20,6 +20,7 @@ from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussi
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
 from course_lib.meta.prototypes import PrototypeLearner
+from course_lib.meta.snail import SnailMemory
 from course_lib.meta.supervised import RecurrentLearner, SetLearner
 
 FORMAT = 1
@@ -242,11 +243,15 @@ def _empty_actor_critic(tensors: Mapping[str, Tensor]) -> ActorCritic:
 
 
 def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
-    # A GRU has three gates, an LSTM four.
-    gates, hidden = tensors["memory.cell.weight_hh"].shape
-    kind = {3: GRUMemory, 4: LSTMMemory}[gates // hidden]
+    if "memory.cell.weight_hh" in tensors:  # a GRU has three gates, an LSTM four
+        gates, hidden = tensors["memory.cell.weight_hh"].shape
+        memory = partial({3: GRUMemory, 4: LSTMMemory}[gates // hidden], hidden=hidden)
+    else:  # SNAIL, as it comes to the zoo with a window of a power of two
+        layers = sum(name.endswith("taps.weight") for name in tensors)
+        filters = len(tensors["memory.blocks.0.taps.bias"]) // 2
+        memory = partial(SnailMemory, hidden=filters, length=2**layers)
     obs_size, action_size = len(tensors["obs_norm.mean"]), len(tensors["action.0.bias"])
-    return MemoryPolicy(obs_size, action_size, "log_std" not in tensors, partial(kind, hidden=hidden))
+    return MemoryPolicy(obs_size, action_size, "log_std" not in tensors, memory)
 
 
 def _empty_recurrent_learner(tensors: Mapping[str, Tensor]) -> RecurrentLearner:

@@ -1,6 +1,7 @@
 """Weights on disk: what comes back is what went in, and whatever is damaged is refused in one line."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
+from course_lib.meta.snail import SnailMemory
 from course_lib.zoo import store as zoo
 
 
@@ -47,7 +49,7 @@ def test_a_policy_with_its_critics_comes_back_and_values_what_it_does(tmp_path):
     np.testing.assert_array_equal(again.value(obs), both.min(0).values.detach())
 
 
-@pytest.mark.parametrize("kind", [GRUMemory, LSTMMemory])
+@pytest.mark.parametrize("kind", [GRUMemory, LSTMMemory, partial(SnailMemory, length=8)])
 @pytest.mark.parametrize("discrete", [True, False])
 def test_a_policy_with_a_memory_comes_back_and_remembers(tmp_path, kind, discrete):
     torch.manual_seed(0)
@@ -78,7 +80,7 @@ def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
 
 def test_a_network_without_a_name_is_neither_stored_nor_read(stem):
     with pytest.raises(
-        zoo.ZooError, match="must be one of gaussian, squashed_gaussian, actor_critic, memory, .*, got TwinQ"
+        zoo.ZooError, match=r"must be one of gaussian, squashed_gaussian, actor_critic, memory, .*, got TwinQ"
     ):
         zoo.store_policy(stem, TwinQ(4, 2), {})
     zoo.store(stem, GaussianPolicy(4, 2).state_dict(), {"network": "gausian"})
