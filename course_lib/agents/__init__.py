@@ -1,5 +1,6 @@
 """How does one agent learn one task? The engines that ideas drive.
 
 ppo: learns from what it just did, in very many worlds at once. sac: learns from all that it ever did, and
-so needs fewer steps.
+so needs fewer steps. bandits, bandit_optimum and psrl: explore by what they believe, which can be written
+down for arms and small tables; for few arms even what is optimal, exactly.
 """
