@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
@@ -53,6 +54,18 @@ class Recipe:
 def forgetful(memory: Tensor, episode_ended: Tensor, trial_ended: Tensor) -> Tensor:
     """What `core.trials.carried` must not be: a memory that is emptied by the end of every episode."""
     return memory * ~episode_ended.unsqueeze(-1)
+
+
+def untold(obs: Tensor, previous_action: Tensor, previous_reward: Tensor, previous_ended: Tensor) -> Tensor:
+    """`core.trials.meta_input`, but the first step of an episode is told nothing of the one before.
+
+    Otherwise the last reward alone says whether the goal was found, and to do the same again, or to search
+    elsewhere, is most of what a memory is good for.
+    """
+    told = (~previous_ended).to(obs.dtype)
+    return trials.meta_input(
+        obs, previous_action * told.unsqueeze(-1), previous_reward * told, torch.zeros_like(previous_ended)
+    )
 
 
 QUICK = rl2.RL2Config(gamma=1.0, gae_lambda=0.3, learning_rate=5e-3, entropy_bonus=0.1)
@@ -149,6 +162,7 @@ def trials_of(
     *,
     draw: Callable[[int], Params] | None = None,
     forgets: bool = False,
+    meta_input: Callable[..., Tensor] = trials.meta_input,
 ) -> Trials:
     """Trials of new tasks, the same for every policy of the recipe's family.
 
@@ -159,6 +173,7 @@ def trials_of(
         seed: of the tasks.
         draw: other tasks than new ones of its family.
         forgets: whether the memory is wrongly emptied at the end of every episode.
+        meta_input: builds what the policy is given.
     """
     rng = np.random.default_rng(TEST_TASKS + seed)
     collector = TrialCollector(
@@ -166,6 +181,7 @@ def trials_of(
         draw or draws(recipe, rng)[1],
         recipe.config.episodes,
         seed,
+        meta_input=meta_input,
         carried=forgetful if forgets else trials.carried,
     )
     return collector.collect(policy)
@@ -188,7 +204,9 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         return rl2.train(agent, env, draw, what.config, what.iterations, rng, first=first, carried=rule)
 
     def score() -> dict[str, Any]:
-        tested = trials_of(what, agent.policy, EVALUATION_TRIALS, seed, forgets=what.forgets)
+        # The training tasks, if they are few, are the first that a seed draws, so these are not among them.
+        new = draws(what, np.random.default_rng(seed))[1] if what.training_tasks else None
+        tested = trials_of(what, agent.policy, EVALUATION_TRIALS, seed, draw=new, forgets=what.forgets)
         by_episode = tested.episode_returns.mean(1)
         shown = by_episode.tolist() if len(by_episode) <= 10 else [by_episode[0], by_episode[-1]]
         return {

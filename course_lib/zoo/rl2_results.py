@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class Results:
     """Return of each episode of a trial by recipe, [R, E]."""
     emptied: dict[str, np.ndarray]
     """The same policies, their memory wrongly emptied at the end of every episode, [R, E]."""
+    untold: dict[str, np.ndarray]
+    """The same, and told nothing of the last step of the episode before, either, [R, E]."""
     training_tasks: list[int] = field(default_factory=list)
     """How many tasks there were in training, [K]."""
     on_training: np.ndarray | None = None
@@ -63,11 +66,15 @@ def measure(world: str, trials: int, report: Callable[[str], None] = lambda doin
         ZooError: the zoo holds no weights of the world.
     """
     recipes = rl2_recipes.WORLDS[world]
-    results = Results(world=world, by_episode={}, emptied={})
+    results = Results(world=world, by_episode={}, emptied={}, untold={})
     for name in (name for name in MEANINGS if name in recipes):
         report(name)
-        for forgets, kept in ((recipes[name].forgets, results.by_episode), (True, results.emptied)):
-            kept[name] = _over_seeds(world, name, partial(_returns, trials=trials, forgets=forgets))
+        for scores, options in (
+            (results.by_episode, {"forgets": recipes[name].forgets}),
+            (results.emptied, {"forgets": True}),
+            (results.untold, {"forgets": True, "meta_input": rl2_recipes.untold}),
+        ):
+            scores[name] = _over_seeds(world, name, partial(_returns, trials=trials, options=options))
     few = {recipe.training_tasks: name for name, recipe in recipes.items() if recipe.training_tasks}
     if not few:
         return results
@@ -80,6 +87,7 @@ def measure(world: str, trials: int, report: Callable[[str], None] = lambda doin
         world=world,
         by_episode=results.by_episode,
         emptied=results.emptied,
+        untold=results.untold,
         training_tasks=sorted(few),
         on_training=on_training,
         on_new=on_new,
@@ -97,8 +105,10 @@ def _over_seeds(
     return np.stack(scores)
 
 
-def _returns(what: Recipe, policy: MemoryPolicy, seed: int, trials: int, forgets: bool) -> np.ndarray:
-    tested = trials_of(what, policy, trials, seed, forgets=forgets)
+def _returns(
+    what: Recipe, policy: MemoryPolicy, seed: int, trials: int, options: dict[str, Any]
+) -> np.ndarray:
+    tested = trials_of(what, policy, trials, seed, **options)
     return tested.episode_returns.mean(1).double().numpy()  # [E]
 
 
@@ -132,11 +142,17 @@ def _memory_table(results: Results) -> list[str]:
     rng = np.random.default_rng(0)
     rows = []
     for name, returns in results.by_episode.items():
-        for row, by_episode in ((MEANINGS[name], returns), ("emptied in the test", results.emptied[name])):
-            if row == MEANINGS[name] or name != "forgets":
-                gain = by_episode[:, -1] - by_episode[:, 0]
-                cells = (*by_episode.T, gain, by_episode.sum(1))
-                rows.append([name, row, *(tables.over_seeds(cell, rng, digits=2) for cell in cells)])
+        tested = {
+            MEANINGS[name]: returns,
+            "emptied at every episode of the test": results.emptied[name],
+            "emptied, and untold of the last step": results.untold[name],
+        }
+        if name == "forgets":  # its memory is emptied anyway
+            del tested["emptied at every episode of the test"]
+        for row, by_episode in tested.items():
+            gain = by_episode[:, -1] - by_episode[:, 0]
+            cells = (*by_episode.T, gain, by_episode.sum(1))
+            rows.append([name, row, *(tables.over_seeds(cell, rng, digits=2) for cell in cells)])
     numbers = range(1, returns.shape[1] + 1)
     return tables.table(
         ["recipe", "memory", *(f"episode {n}" for n in numbers), "last minus first", "trial"], rows
@@ -168,7 +184,7 @@ def write(results: Results, command: str, folder: Path) -> None:
     store.write_here(folder / f"{stem}.md", as_markdown(results, command).encode())
     numbers = {
         name: {recipe: np.round(values, 3).tolist() for recipe, values in getattr(results, name).items()}
-        for name in ("by_episode", "emptied")
+        for name in ("by_episode", "emptied", "untold")
     }
     if results.on_new is not None:
         numbers["training_tasks"] = results.training_tasks

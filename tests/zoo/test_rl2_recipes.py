@@ -92,6 +92,13 @@ def test_an_emptied_memory_is_emptied_by_the_end_of_every_episode():
     ]
 
 
+def test_the_first_step_of_an_episode_is_untold_and_others_are_told():
+    inputs = recipes.untold(
+        torch.ones(2, 1), torch.ones(2, 3), torch.tensor([5.0, 6.0]), torch.tensor([True, False])
+    )
+    assert inputs.tolist() == [[1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 6, 0]]
+
+
 def test_a_recipe_of_the_other_world_is_named():
     with pytest.raises(ValueError, match="maze has no recipe 'k5n20'"):
         recipes.prepare("maze", "k5n20", 0, np.random.default_rng(0))
