@@ -106,9 +106,9 @@ TRAINABLE = {
         world="bandit",
         recipe="k5n20",
         worlds="bandit, random_mdp, grid_navi or maze.",
-        recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100, k10n100 (arms and pulls); random_mdp: n10; in "
-        "the other worlds gru and forgets (memory wrongly emptied at every episode), in grid_navi also lstm, "
-        "snail and tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
+        recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze: gru; "
+        "grid_navi: gru, lstm, snail, forgets (memory wrongly emptied at every episode), and tasks1, tasks4, "
+        "tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
 }

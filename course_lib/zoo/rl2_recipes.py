@@ -15,7 +15,7 @@ from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.spelling import nearest
 from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
-from course_lib.envs import bandits, grid_navi, maze
+from course_lib.envs import bandits, grid_navi, maze, random_mdp
 from course_lib.meta import rl2
 from course_lib.meta.snail import SnailMemory
 from course_lib.zoo.training import Idea, Training, score_of
@@ -84,8 +84,16 @@ def _bandit(arms: int, pulls: int, config: rl2.RL2Config = QUICK, **changes: Any
     )
 
 
+def _random_mdp(**changes: Any) -> Recipe:
+    config = rl2.RL2Config(
+        episodes=10, gamma=0.99, gae_lambda=0.9, learning_rate=2e-3, entropy_bonus=0.1, minibatches=4
+    )
+    recipe = {"config": config, "iterations": 300, "simulations": 256, "hidden": 128, **changes}
+    return Recipe(family=random_mdp.family(), **recipe)
+
+
 def _maze(**changes: Any) -> Recipe:
-    recipe = {"config": NAVIGATION, "iterations": 300, "simulations": 256, "hidden": 64, **changes}
+    recipe = {"config": NAVIGATION, "iterations": 400, "simulations": 256, "hidden": 64, **changes}
     return Recipe(family=maze.family(), new_family=maze.new_family(), **recipe)
 
 
@@ -100,8 +108,9 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "k10n10": _bandit(10, 10),
         "k50n10": _bandit(50, 10),
         "k5n20": _bandit(5, 20),
-        **{f"k{k}n100": _bandit(k, 100, PATIENT, simulations=1024, hidden=48) for k in (5, 10)},
+        "k5n100": _bandit(5, 100, PATIENT, simulations=1024, hidden=48),
     },
+    "random_mdp": {"n10": _random_mdp()},
     "grid_navi": {
         "gru": _grid_navi(),
         "lstm": _grid_navi(memory=LSTMMemory),
@@ -109,7 +118,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "forgets": _grid_navi(forgets=True),
         **{f"tasks{k}": _grid_navi(training_tasks=k) for k in (1, 4, 8, 14)},
     },
-    "maze": {"gru": _maze(), "forgets": _maze(forgets=True)},
+    "maze": {"gru": _maze()},
 }
 """Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
 memory that is wrongly emptied at every episode. tasks4: trained on four tasks only."""
