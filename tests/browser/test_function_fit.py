@@ -1,0 +1,117 @@
+"""The function fit in a real notebook: a hand puts points, and the lines follow."""
+
+import os
+
+import numpy as np
+
+CODE = """
+import numpy as np
+from course_lib.widgets.function_fit import DrawnFunction, FunctionFit
+from course_lib.widgets.physics_panel import Slider
+
+def fit(x, y, at, degree):
+    if len(x) > 19: raise ArithmeticError("too many points")
+    if not len(x): return {"polynomial": 0 * at, "nearest": 0 * at}
+    with np.testing.suppress_warnings() as quiet:
+        quiet.filter(np.exceptions.RankWarning)
+        line = np.polyval(np.polyfit(x, y, int(min(degree, len(x) - 1))), at)
+    return {"polynomial": np.clip(line, -50, 50), "nearest": y[np.abs(at[:, None] - x).argmin(1)]}
+
+def task(number):
+    rng = np.random.default_rng(number)
+    a, b, x = rng.uniform(0.5, 4), rng.uniform(0, 3), rng.uniform(-5, 5, 12)
+    return DrawnFunction(np.column_stack([x, a * np.sin(x - b)]), lambda at: a * np.sin(at - b))
+
+FunctionFit(fit, (-5, -6), (5, 6), task=task, shots=6,
+            sliders=[Slider(name="degree", low=0, high=7, step=1, value=4)], title="Which function is it?")
+"""
+FIT = ".course-fit"
+CANVAS = f"{FIT} canvas"
+SAYS = f"document.querySelector('{FIT}-says').textContent"
+
+
+def show(open_notebook, application="lab", **options):
+    notebook = open_notebook([CODE], application, **options)
+    notebook.run_all()
+    notebook.page.wait_for_selector(FIT)
+    notebook.locator(FIT).scroll_into_view_if_needed()
+    notebook.wait(f"{SAYS}.includes('points read')", 10)
+    return notebook
+
+
+def place(notebook, x: float, y: float) -> dict:
+    """Where a place of the plane lies in the canvas, in CSS pixels."""
+    box = notebook.locator(CANVAS).bounding_box()
+    w, h = box["width"] - 64, box["height"] - 58
+    return {"x": 52 + w * (x + 5) / 10, "y": 10 + h * (6 - y) / 12}
+
+
+def test_lines_follow_the_hand(open_notebook):
+    notebook = show(open_notebook)
+    assert notebook.page.evaluate(SAYS) == "6 of 12 points read."
+    assert "off by" in notebook.locator(f"{FIT}-lines").inner_text()
+    notebook.screenshot("function-fit")
+    notebook.axe(".jp-OutputArea-output")
+    notebook.locator(f"{FIT} button:has-text('Another function')").click()
+    before = notebook.fingerprint(CANVAS)
+    notebook.locator(f"{FIT} button:has-text('Clear')").click()
+    notebook.wait(f"{SAYS} === '0 of 0 points read.'", 10)
+    assert notebook.fingerprint(CANVAS) != before
+    assert "off by" not in notebook.locator(f"{FIT}-lines").inner_text()
+    notebook.page.evaluate(
+        "() => { window.answers = 0; document.addEventListener('course:fit', () => { window.answers += 1; }); }"
+    )
+    canvas, mouse = notebook.locator(CANVAS), notebook.page.mouse
+    rng, times = np.random.default_rng(0), []
+    for x, y in rng.uniform((-4.5, -5), (4.5, 5), (9, 2)):
+        spot = place(notebook, x, y)
+        times.append(
+            notebook.latency(lambda p=spot: canvas.click(position=p), "window.answers", "pointerdown")
+        )
+    print(f"click to lines, ms: median {np.median(times):.0f}, 95 % {np.quantile(times, 0.95):.0f}")
+    crowded = max(1.0, os.getloadavg()[0] / os.cpu_count())  # other people's trainings are not our fault
+    assert np.median(times) < 100 * crowded
+    last = f"Point 9: ({x:.2f}, {y:.2f})."
+    read = notebook.page.evaluate(SAYS)
+    assert read.startswith("9 of 9 points read. Point 9: (") and len(read) == len("9 of 9 points read. " + last)
+    box, here, there = canvas.bounding_box(), place(notebook, x, y), place(notebook, 2, -3)
+    mouse.move(box["x"] + here["x"], box["y"] + here["y"])
+    mouse.down()
+    mouse.move(box["x"] + there["x"], box["y"] + there["y"], steps=20)
+    mouse.up()
+    notebook.wait(f"{SAYS}.startsWith('9 of 9 points read. Point 9: (2.')", 10)
+    notebook.page.wait_for_timeout(700)
+    canvas.dblclick(position=there)
+    notebook.wait(f"{SAYS} === '8 of 8 points read.'", 10)
+    notebook.screenshot("function-fit-own-points")
+
+
+def test_a_keyboard_is_enough_in_a_narrow_dark_notebook(open_notebook):
+    notebook = show(open_notebook, "notebook", viewport={"width": 560, "height": 1200})
+    keyboard = notebook.page.keyboard
+    notebook.locator(CANVAS).focus()
+    for key in ("a", "ArrowRight", "Shift+ArrowUp"):
+        keyboard.press(key)
+    notebook.wait(f"{SAYS} === '7 of 13 points read. Point 7: (0.25, 0.06).'", 10)
+    keyboard.press("Delete")
+    keyboard.press("n")
+    notebook.wait(f"{SAYS}.startsWith('6 of 12 points read. Point 1:')", 10)
+    assert notebook.page.evaluate("document.querySelectorAll('.jp-Notebook .jp-Cell').length") == 1
+    notebook.locator(f"{FIT} input[type=range]").first.focus()
+    keyboard.press("ArrowRight")
+    notebook.wait(f"{SAYS}.startsWith('7 of 12')", 10)
+    notebook.locator(f"{FIT}-lines button").first.focus()
+    keyboard.press("Enter")
+    pressed = f"document.querySelector('{FIT}-lines button').getAttribute('aria-pressed')"
+    assert notebook.page.evaluate(pressed) == "false"
+    notebook.screenshot("function-fit-narrow")
+    notebook.locator(CANVAS).focus()
+    for _ in range(8):
+        keyboard.press("a")
+    notebook.locator(f"{FIT} input[type=range]").first.focus()
+    keyboard.press("End")
+    notebook.wait(f"document.querySelector('{FIT} .course-error')", 10)
+    assert "ArithmeticError: too many points" in notebook.locator(f"{FIT} .course-error").inner_text()
+    notebook.axe(".jp-OutputArea-output")
+    notebook.locator(f"{FIT} button:has-text('Clear')").click()
+    notebook.wait(f"!document.querySelector('{FIT} .course-error')", 10)
