@@ -69,10 +69,17 @@ ON_WEIGHTS = {
         counted="seed",
     ),
     "rl2": Measured(
-        summary="RL2: what is learned inside a trial, against what is optimal, and when memory is emptied.",
+        summary="RL2: the second episode against the first, with a memory and with an emptied one.",
         world="grid_navi",
-        worlds="bandit, random_mdp, grid_navi or maze.",
+        worlds="grid_navi or maze.",
         episodes=2048,
+        counted="seed (whole trials)",
+    ),
+    "rl2_bandits": Measured(
+        summary="RL2 against Thompson sampling, Gittins' index, PSRL and others on the same tasks.",
+        world="bandit",
+        worlds="bandit or random_mdp.",
+        episodes=4000,
         counted="seed (whole trials)",
     ),
 }
@@ -84,6 +91,7 @@ BY_TRAINING = {
         "Bit flipping: how many bits are learned with goals in hindsight, and without",
         "20 minutes",
     ),
+    "bandits": ("Bandits and random MDPs: what those earn who were told how to explore", "5 minutes"),
     "c_learning": ("C-learning: predicted against exact reachability in a small room", "some minutes"),
 }
 """Claims for which everything is trained anew: what, and how long it takes; `zoo/<name>_results.py` has
