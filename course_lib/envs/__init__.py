@@ -19,6 +19,7 @@ In teaching order:
 * `navigation`: a point on the plane that is not told where to go, only how far it still is.
 * `maze`: walls and goal differ from task to task, and only the next corridors are seen.
 * `maze_layouts`: how its mazes are dug.
+* `recorded_paths`: where each simulation of such a world went, for a picture of it.
 * `locomotion`: what the robots that run share: start states, predictions, divergence.
 * `episodes`: what all of them share: parameters per simulation, seeds, time limits, autoreset.
 * `physics`: how each simulation of a batch gets its own mass, friction, damping and armature.

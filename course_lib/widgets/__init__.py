@@ -13,6 +13,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
     context_curve   return over the context; choose what was trained, see where it still holds
     hindsight_view  an episode's replay buffer, before and after its goals are replaced
     goal_field      click a goal in the plane; its values, and the way there
+    trial_paths     episode by episode in one task: the first searches, the second goes straight
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
 the thread that simulates, `plane` is what the widgets seen from above share, `standalone` makes a page
