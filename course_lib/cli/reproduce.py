@@ -91,7 +91,10 @@ BY_TRAINING = {
         "Bit flipping: how many bits are learned with goals in hindsight, and without",
         "20 minutes",
     ),
-    "bandits": ("Bandits and random MDPs: what those earn who were told how to explore", "5 minutes"),
+    "bandit_baselines": (
+        "Bandits and random MDPs: what those earn who were told how to explore",
+        "some minutes",
+    ),
     "c_learning": ("C-learning: predicted against exact reachability in a small room", "some minutes"),
 }
 """Claims for which everything is trained anew: what, and how long it takes; `zoo/<name>_results.py` has
