@@ -175,7 +175,7 @@ def write(results: Results, command: str, folder: Path) -> None:
     Args:
         results: what was measured.
         command: that measured it.
-        folder: gets rl2-<world>.md, .json and .png.
+        folder: gets rl2-<world>.md, .json and .png, and a picture of meta-overfitting where there is one.
 
     Raises:
         ZooError: the folder cannot be written.
@@ -197,6 +197,14 @@ def write(results: Results, command: str, folder: Path) -> None:
         "GRU, emptied in the test": results.emptied["gru"],
     }
     panels = {results.world.replace("_", " "): (episodes, series)}
+    _draw(folder / f"{stem}.png", panels, "episode", "return of the episode")
+    if results.on_new is not None:
+        tasks = {"those tasks": results.on_training, "new tasks": results.on_new}
+        panels = {"": (results.training_tasks, tasks)}
+        _draw(folder / f"{stem}-tasks.png", panels, "tasks in training", "return of a trial")
+
+
+def _draw(path: Path, panels: dict[str, Any], xlabel: str, ylabel: str) -> None:
     picture = io.BytesIO()
-    figures.curves_figure(panels, "episode", "return").savefig(picture, format="png", dpi=90)
-    store.write_here(folder / f"{stem}.png", picture.getvalue())
+    figures.curves_figure(panels, xlabel, ylabel).savefig(picture, format="png", dpi=90)
+    store.write_here(path, picture.getvalue())

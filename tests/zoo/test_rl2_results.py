@@ -80,5 +80,6 @@ def test_what_is_written_is_what_was_measured(tmp_path):
     numbers = json.loads((tmp_path / "rl2-grid-navi.json").read_text())
     np.testing.assert_allclose(numbers["by_episode"]["gru"], results.by_episode["gru"], atol=1e-3)
     np.testing.assert_allclose(numbers["on_new"], results.on_new, atol=1e-3)
-    assert (tmp_path / "rl2-grid-navi.png").read_bytes().startswith(b"\x89PNG")
+    for picture in ("rl2-grid-navi.png", "rl2-grid-navi-tasks.png"):
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     assert "course reproduce rl2" in (tmp_path / "rl2-grid-navi.md").read_text()
