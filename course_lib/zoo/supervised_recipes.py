@@ -35,12 +35,14 @@ FUNCTIONS = {
 IMAGES = {"letters": "printed letters", "digits": "the handwritten digits 0 to 5"}
 """Classes of images by name."""
 WORLDS = (*FUNCTIONS, *IMAGES)
-COUNTS = {"sinusoids": (1, 10, 100), "letters": (30, 150)}
+COUNTS = {"sinusoids": (10, 100), "letters": (30, 150)}
 """From how few functions or letters training tasks are made, to see what that does."""
 RECIPES = ("rnn", "set", "prototypes", *(f"set_of{n}" for counts in COUNTS.values() for n in counts))
 
-FUNCTION_CONFIG = supervised.SupervisedConfig(learning_rate=4e-3, iterations=120)
-IMAGE_CONFIG = supervised.SupervisedConfig(tasks=64, max_shots=5, queries=15, learning_rate=3e-3)
+FUNCTION_CONFIG = supervised.SupervisedConfig(tasks=64, learning_rate=4e-3, iterations=120)
+IMAGE_CONFIG = supervised.SupervisedConfig(
+    tasks=64, max_shots=5, queries=15, learning_rate=3e-3, iterations=60
+)
 TEST_SHOTS = {"functions": 10, "images": 5}
 """Points, or images of each class, that a card's score comes from."""
 TEST_TASKS = 1000

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 CODE = """
+import warnings
 import numpy as np
 from course_lib.widgets.function_fit import DrawnFunction, FunctionFit
 from course_lib.widgets.physics_panel import Slider
@@ -12,8 +13,7 @@ from course_lib.widgets.physics_panel import Slider
 def fit(x, y, at, degree):
     if len(x) > 19: raise ArithmeticError("too many points")
     if not len(x): return {"polynomial": 0 * at, "nearest": 0 * at}
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(np.exceptions.RankWarning)
+    with warnings.catch_warnings(action="ignore"):  # points above each other
         line = np.polyval(np.polyfit(x, y, int(min(degree, len(x) - 1))), at)
     return {"polynomial": np.clip(line, -50, 50), "nearest": y[np.abs(at[:, None] - x).argmin(1)]}
 

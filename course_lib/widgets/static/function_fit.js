@@ -16,7 +16,7 @@
 .course-fit-side { display: grid; gap: 12px; align-content: start; }
 .course-fit-lines { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: 6px; }
 .course-fit-lines legend { font-weight: 600; padding: 0; margin-bottom: 4px; font-size: inherit; border: 0; color: inherit; width: auto; }
-.course-fit-lines button { display: grid; grid-template-columns: 44px minmax(0, 1fr) auto; text-align: left; justify-content: stretch; width: 100%; }
+.course-fit-lines button { display: grid; grid-template-columns: 44px minmax(0, 1fr) auto; column-gap: 10px; overflow-wrap: anywhere; text-align: left; justify-content: stretch; width: 100%; }
 .course-fit-lines button[aria-pressed=false] { color: var(--course-muted); font-weight: 400; text-decoration: line-through; }
 .course-fit-lines svg.course-fit-dash { width: 44px; height: 14px; fill: none; stroke-width: 4; stroke-linecap: round; }
 .course-fit-lines button[aria-pressed=false] svg { opacity: .4; }
@@ -70,7 +70,7 @@
         path.setAttribute("stroke", theme.series(i));
         path.setAttribute("stroke-dasharray", course.series[i].dash.join(" "));
         svg.append(path);
-        const off = now.answer.off[name], words = off === undefined ? "" : `off by ${off.toFixed(2)}`;
+        const off = now.answer.off[name], words = off === undefined ? "" : `± ${off.toFixed(2)}`;
         const button = h("button", { type: "button", "aria-pressed": String(!now.hidden.has(name)) }, svg, h("span", {}, name), h("span", { class: "course-fit-off" }, words));
         button.dataset.line = name;
         button.addEventListener("click", () => {
@@ -81,7 +81,7 @@
         });
         return button;
       });
-      lines.replaceChildren(h("legend", {}, now.answer.truth.length ? "Learners, and how far off (root mean square)" : "Learners"), ...rows);
+      lines.replaceChildren(h("legend", {}, now.answer.truth.length ? "Learners, and how far off on average" : "Learners"), ...rows);
     }
 
     // --- picture

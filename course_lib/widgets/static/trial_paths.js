@@ -24,16 +24,16 @@
 @container (min-width: 1300px) { .course-trial[data-lecture] .course-trial-body { grid-template-columns: minmax(0, 1fr) 20em; } }
 `;
 
-  // Each piece of a way, moved to the right of where it leads: x to the right and y downward, in pixels.
+  // A way moved to the right of where it leads: x to the right and y downward, in pixels.
   function lanes(pixels, lane) {
-    const moved = [];
-    let right = [0, 0];
-    for (let i = 0; i + 1 < pixels.length; i += 1) {
-      const dx = pixels[i + 1][0] - pixels[i][0], dy = pixels[i + 1][1] - pixels[i][1], length = Math.hypot(dx, dy);
-      if (length > 0) right = [(-dy / length) * lane, (dx / length) * lane]; // who stays keeps the lane
-      moved.push([pixels[i][0] + right[0], pixels[i][1] + right[1]], [pixels[i + 1][0] + right[0], pixels[i + 1][1] + right[1]]);
-    }
-    return moved.length ? moved : pixels;
+    const turns = pixels.filter(([x, y], i) => !i || x !== pixels[i - 1][0] || y !== pixels[i - 1][1]); // who stays makes no turn
+    if (turns.length < 2) return turns;
+    const right = turns.slice(1).map(([x, y], i) => { const dx = x - turns[i][0], dy = y - turns[i][1], length = Math.hypot(dx, dy); return [-dy / length, dx / length]; });
+    return turns.flatMap(([x, y], i) => {
+      const a = right[Math.max(0, i - 1)], b = right[Math.min(right.length - 1, i)], cosine = a[0] * b[0] + a[1] * b[1];
+      if (cosine < -0.5) return [a, b].map((n) => [x + lane * n[0], y + lane * n[1]]); // back: to the other side
+      return [[0, 1].map((k) => [x, y][k] + (lane * (a[k] + b[k])) / (1 + cosine))];
+    });
   }
 
   // The task whose goal is the nearest one in a direction, or the same task where there is none.
@@ -121,10 +121,10 @@
       const inPixels = (places) => places.map(([x, y]) => [at.X(x), at.Y(y)]);
       for (let e = 0; e < now.episode; e += 1) line(at, lanes(inPixels(paths[e]), -LANE), course.mix(c.panel, c.line, 0.7), 2.5);
       const places = walked(paths[now.episode], now.steps);
-      if (now.goal) plane.goal(at, now.answer.goal, fixed.radius, theme, { size: 15 });
+      if (now.goal) plane.goal(at, now.answer.goal, fixed.radius, theme, { size: 20 });
       plane.disc(at, paths[now.episode][0], 7, c.ink, c.paper, 2.5);
       line(at, lanes(inPixels(places), LANE), orange, 4, c.paper);
-      plane.disc(at, places[places.length - 1], 9, orange, c.ink, 2.5);
+      plane.disc(at, places[places.length - 1], 8, orange, c.ink, 2.5);
       drawBars();
     }
     function drawBars() {
@@ -222,6 +222,8 @@
     // --- what a person does
 
     function change(part) {
+      const same = Object.entries(part).every(([name, value]) => now.request[name] === value);
+      if (same) { choose(now.episode); return; } // nothing to ask: once more
       halt();
       now.request = { ...now.request, ...part };
       reset.setAttribute("aria-pressed", String(now.request.reset_memory));
