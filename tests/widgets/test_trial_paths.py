@@ -134,9 +134,10 @@ def test_there_and_back_lie_in_two_lanes_and_arrows_find_the_next_goal(run_scrip
     found = run_script(
         source + "const { lanes, towards, nearest } = course.trial_paths;"
         "output = [lanes([[0, 0], [10, 0], [10, 0], [0, 0]], 2), lanes([[5, 5]], 2),"
+        " lanes([[0, 0], [10, 0], [10, 10]], 2),"
         " input.ways.map((way) => towards(input.goals, 0, way)), nearest(input.goals, [0.9, 0.2])];",
         goals=GOALS.tolist(),
         ways=[[1, 0], [-1, 0], [0, -1]],
     )
-    assert found[0] == [[0, 2], [10, 2], [10, 2], [10, 2], [10, -2], [0, -2]]
-    assert found[1:] == [[[5, 5]], [1, 0, 2], 2]
+    assert found[0] == [[0, 2], [10, 2], [10, -2], [0, -2]]
+    assert found[1:] == [[[5, 5]], [[0, 2], [8, 2], [8, 10]], [1, 0, 2], 2]
