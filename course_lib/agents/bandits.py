@@ -33,8 +33,11 @@ def posterior_mean(paid: Counts, not_paid: Counts) -> Values:
 
 def best(values: Values, rng: np.random.Generator) -> Chosen:
     """Number of the largest value in each row; among equals each is as likely."""
-    top = values >= values.max(axis=1, keepdims=True)
-    return np.where(top, rng.random(values.shape), -1.0).argmax(axis=1)
+    first = values.argmax(axis=1)
+    top = values >= np.take_along_axis(values, first[:, None], axis=1)
+    tied = top.sum(axis=1) > 1
+    first[tied] = (top[tied] * rng.random((tied.sum(), values.shape[1]))).argmax(axis=1)
+    return first
 
 
 def random_arm(paid: Counts, not_paid: Counts, rng: np.random.Generator) -> Chosen:

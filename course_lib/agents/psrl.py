@@ -11,6 +11,7 @@ ICML 2000.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -130,7 +131,8 @@ def random_actions(posterior: Posterior, horizon: int, rng: np.random.Generator)
 
 def knowing(dynamics: Dynamics, reward: Rewards) -> Planner:
     """The best plan for the true worlds: what nobody who has to learn them can reach."""
-    return lambda posterior, horizon, rng: optimal_plan(dynamics, reward, horizon)[0]
+    plan = cache(lambda horizon: optimal_plan(dynamics, reward, horizon)[0])
+    return lambda posterior, horizon, rng: plan(horizon)
 
 
 def play(

@@ -24,7 +24,7 @@ from course_lib.zoo import store, tables
 SEEDS = 5
 SETTINGS = tuple((pulls, arms) for pulls in (10, 100, 500) for arms in (5, 10, 50))
 """Pulls n and arms k of the paper's table 1."""
-TASKS = {10: 20_000, 100: 4_000, 500: 2_000}
+TASKS = {10: 10_000, 100: 2_000, 500: 1_000}
 """Bandits per seed, by pulls; as many others for choosing the settings."""
 MDPS = 1000
 """Random MDPs per seed."""
@@ -96,7 +96,7 @@ def chooser_with(method: str, setting: float, pulls: int) -> bandits.Chooser:
 @cache
 def tuned(method: str, pulls: int, arms: int) -> float:
     """The setting of `GRIDS` that earns most on bandits that are measured nowhere else; some seconds."""
-    tasks = np.random.default_rng(TUNING_SEED).random((TASKS.get(pulls, 2000), arms))
+    tasks = np.random.default_rng(TUNING_SEED).random((TASKS.get(pulls, 2_000), arms))
     earned = [
         bandits.play(
             chooser_with(method, setting, pulls), tasks, pulls, np.random.default_rng(TUNING_SEED + 1)

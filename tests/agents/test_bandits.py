@@ -128,11 +128,12 @@ def test_regret_is_what_was_lost_against_the_best_arm():
 
 
 def test_the_choosers_earn_what_they_are_known_to_earn():
-    assert abs(reward(bandits.random_arm, 5, 10, 20_000) - 5.0) < 0.08
-    assert abs(reward(bandits.greedy, 5, 10, 20_000) - 6.63) < 0.08
-    assert abs(reward(bandits.thompson, 5, 10, 20_000) - 5.83) < 0.08
-    assert abs(reward(bandits.gittins(0.98, 100), 5, 100, 2000) - 78.66) < 1.4
-    assert abs(reward(bandits.thompson, 5, 100, 2000) - 74.99) < 1.4
+    assert abs(reward(bandits.random_arm, 5, 10, 10_000) - 5.0) < 0.1  # some four standard errors
+    assert abs(reward(bandits.greedy, 5, 10, 10_000) - 6.63) < 0.1
+    assert abs(reward(bandits.thompson, 5, 10, 10_000) - 5.83) < 0.1
+    assert abs(reward(bandits.gittins(0.7, 10), 5, 10, 10_000) - 6.659) < 0.1
+    assert abs(reward(bandits.thompson, 5, 100, 1000) - 74.99) < 2.0
+    assert abs(reward(bandits.ucb1(0.2), 5, 100, 1000) - 78.32) < 2.0
 
 
 def test_a_seed_fixes_a_play():
