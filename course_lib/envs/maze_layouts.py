@@ -53,6 +53,20 @@ def neighbours() -> np.ndarray:
     return np.where(inside, SIDE * there[:, :, 1] + there[:, :, 0], cells[:, None])
 
 
+def walls(is_open: np.ndarray) -> np.ndarray:
+    """Both ends of each piece of wall of one maze, for a picture: (x, y) in cells, float64 [W, 2, 2].
+
+    Args:
+        is_open: bool [C, 4], one row of `Layouts.open`.
+    """
+    here, ahead = np.arange(SIDE * SIDE), neighbours()
+    once = ahead >= here[:, None]  # of two neighbours only the one with the lower number; and the rim
+    cell, way = np.nonzero(~is_open & once)
+    middle = np.stack([cell % SIDE, cell // SIDE], axis=1) + MOVES[way] / 2  # where wall and way cross
+    along = MOVES[way][:, ::-1] / 2
+    return np.stack([middle - along, middle + along], axis=1)
+
+
 def dug(rng: np.random.Generator, count: int) -> Layouts:
     """Digs mazes from the start on, all at once: always through some wall to a cell that is untouched.
 

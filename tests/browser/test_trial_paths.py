@@ -97,7 +97,7 @@ def test_keyboard_dark_theme_lecture_mode_and_less_motion(open_notebook):
     for key in ("g", "p"):
         keyboard.press(key)
     notebook.wait(f"{SAYS}.startsWith('Episode 2')")
-    assert notebook.locator(f"{ROOT} button:has-text('Goal')").get_attribute("aria-pressed") == "false"
+    assert notebook.locator(f"{ROOT} button:has-text('Show goal')").get_attribute("aria-pressed") == "false"
     notebook.page.evaluate("() => document.querySelector('.course-trial-map').scrollIntoView()")
     notebook.axe(".jp-OutputArea-output")
     notebook.screenshot("trial-paths-dark")

@@ -109,6 +109,19 @@ def test_a_new_episode_starts_at_the_start_and_keeps_maze_and_goal():
     assert env.positions.tolist() == [[1, 1], [1, 1]]
 
 
+def test_the_walls_of_a_picture_stand_where_nobody_passes():
+    is_open, side = maze_layouts.layouts().open[7], maze_layouts.SIDE
+    walls = maze_layouts.walls(is_open)
+    pieces = {tuple(map(tuple, np.sort(wall, axis=0))) for wall in walls}
+    assert len(pieces) == len(walls) == 4 * side + 2 * side * (side - 1) - (side**2 - 1)
+    assert walls.min() == -0.5 and walls.max() == side - 0.5
+    for cell in range(side**2):
+        x, y = cell % side, cell // side
+        right = ((x + 0.5, y - 0.5), (x + 0.5, y + 0.5))
+        above = ((x - 0.5, y + 0.5), (x + 0.5, y + 0.5))
+        assert (above in pieces, right in pieces) == (not is_open[cell, 0], not is_open[cell, 1])
+
+
 def test_new_mazes_are_in_no_training():
     rng = np.random.default_rng(0)
     training, new = maze.family().sample(rng, 9000).maze, maze.new_family().sample(rng, 9000).maze

@@ -16,7 +16,7 @@
 .course-trial-side { display: grid; gap: 12px; align-content: start; }
 .course-trial-row { display: flex; flex-wrap: wrap; gap: 8px; }
 .course-trial button[aria-pressed=true]:not(.course-full) { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
-.course-trial-says { font-size: 1.125em; font-weight: 600; min-height: 4.4em; }
+.course-trial-says { font-size: 1.125em; font-weight: 600; min-height: 5.8em; }
 .course-trial-bars strong { display: block; }
 .course-trial-bars canvas { height: 190px; cursor: pointer; }
 .course-trial-hint { color: var(--course-muted); margin-top: 6px; }
@@ -64,7 +64,7 @@
     const bars = h("canvas", { role: "img" });
     const play = course.button({ icon: "play", text: "Play the trial", class: "course-main", onclick: () => whole() });
     const another = course.button({ icon: "restart", text: "Another task", onclick: () => next() });
-    const goal = h("button", { type: "button", "aria-pressed": "true", onclick: () => reveal() }, "Goal");
+    const goal = h("button", { type: "button", "aria-pressed": "true", onclick: () => reveal() }, "Show goal");
     const reset = h("button", { type: "button", "aria-pressed": "false", onclick: () => change({ reset_memory: !now.request.reset_memory }) }, "Reset the memory between episodes");
     const shots = h("div", {});
     const says = h("div", { class: "course-trial-says", role: "status" }), problem = h("div", { role: "alert" });
