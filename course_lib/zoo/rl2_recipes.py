@@ -116,7 +116,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "lstm": _grid_navi(memory=LSTMMemory),
         "snail": _grid_navi(memory=partial(SnailMemory, length=32), hidden=16),
         "forgets": _grid_navi(forgets=True),
-        **{f"tasks{k}": _grid_navi(training_tasks=k) for k in (1, 4, 8, 14)},
+        **{f"tasks{k}": _grid_navi(training_tasks=k, iterations=150) for k in (1, 4, 8, 14)},
     },
     "maze": {"gru": _maze()},
 }
