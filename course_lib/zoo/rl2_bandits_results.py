@@ -99,6 +99,13 @@ def _sizes(recipe: str) -> tuple[int, int]:
     return int(pulls), int(arms)
 
 
+def _title(world: str, recipe: str) -> str:
+    if world == "bandit":
+        pulls, arms = _sizes(recipe)
+        return f"{arms} arms, {pulls} pulls"
+    return f"random MDPs, {recipe.removeprefix('n')} episodes"
+
+
 def _optimal(world: str, recipe: str) -> str:
     if world != "bandit" or _sizes(recipe)[0] > 20:
         return ""
@@ -138,7 +145,10 @@ def write(results: Results, command: str, folder: Path) -> None:
         if recipe in ("k5n20", "k5n100", "n10"):
             pulls = np.arange(1, by_method[RL2].shape[1] + 1)
             places = np.unique(np.geomspace(1, len(pulls), 12).round().astype(int)) - 1
-            panels[recipe] = (pulls[places], {name: by_method[name][:, places] for name in drawn})
+            panels[_title(results.world, recipe)] = (
+                pulls[places],
+                {name: by_method[name][:, places] for name in drawn},
+            )
     label = "pull" if results.world == "bandit" else "episode"
     figure = figures.curves_figure(panels, label, f"reward of the {label}")
     picture = io.BytesIO()
