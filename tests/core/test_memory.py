@@ -56,6 +56,13 @@ def test_the_memory_reads_the_product_of_action_and_reward():
     torch.testing.assert_close(policy.encode(inputs), torch.tensor([expected]))
 
 
+def test_the_memory_reads_observations_in_units_of_what_was_seen():
+    policy = _policy()
+    policy.obs_norm.observe(torch.tensor([[1.0, 0.0], [3.0, 8.0]]))  # means 2 and 4, deviations 1 and 4
+    encoded = policy.encode(torch.tensor([[5.0, 6.0, 0.0, 1.0, 0.0, 2.0, 1.0]]))
+    torch.testing.assert_close(encoded[0, :2], torch.tensor([3.0, 0.5]))
+
+
 def test_draws_have_the_probabilities_that_are_said():
     policy = _policy()
     policy.action[0].bias.data = torch.tensor([0.0, 1.0, -1.0])

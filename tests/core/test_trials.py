@@ -111,6 +111,23 @@ def test_inputs_tell_of_the_step_before_and_nothing_at_a_start():
     assert torch.equal(d[1:, :, 0][valid].bool(), trials.ended[:-1][valid])
 
 
+class Limited(Clock):
+    """The same, but it is a time limit that ends an episode, and who waits is paid."""
+
+    def step(self, actions):
+        obs, _, over, never, infos = super().step(actions)
+        return obs, np.ones(self.num_envs), never, over, infos
+
+
+def test_a_time_limit_ends_an_episode_and_waiting_pays_nothing():
+    ends, limited = _collector().collect(_policy()), _collector(Limited()).collect(_policy())
+    for name in ("ended", "trial_ended", "valid", "episode"):
+        assert torch.equal(getattr(limited, name), getattr(ends, name)), name
+    assert limited.reward.all()
+    assert limited.episode_returns.tolist() == [[1, 2, 3], [1, 2, 3]]
+    assert limited.returns.tolist() == [2, 4, 6]
+
+
 def test_a_new_trial_has_a_new_task_an_empty_memory_and_starts_that_go_on():
     env = Clock()
     collector, policy = _collector(env), _policy()

@@ -10,7 +10,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from course_lib.core.memory import GRUMemory
 from course_lib.core.seeding import seed_everything
-from course_lib.core.trials import TrialCollector
+from course_lib.core.trials import TrialCollector, carried, meta_input
+from course_lib.meta import rl2
 from course_lib.meta.rl2 import Agent, RL2Config, policy_for, train, trial_advantage, update
 
 
@@ -137,6 +138,122 @@ def test_what_waits_teaches_nothing():
         )
         results.append(torch.cat([p.detach().flatten() for p in agent.policy.parameters()]))
     assert torch.equal(*results)
+
+
+def _collected(rule=carried, collections=1, **settings):
+    """Trials of eight doors, the agent that acted, its settings, and the rng that is to shuffle."""
+    rng = seed_everything(0)
+    env, config = Doors(8), RL2Config(episodes=3, epochs=1, minibatches=1, **settings)
+    agent = _agent(env, config)
+    collector = TrialCollector(env, _doors(rng), 3, seed=0, carried=rule)
+    for _ in range(collections):
+        trials = collector.collect(agent.policy)
+    return agent, trials, config, rng
+
+
+def _gradients(agent, *arguments, **keywords):
+    """Gradients of the first step of an update, by the parameter's name, and the update's record."""
+    seen = {}
+    agent.optimizer.step = lambda: seen.update(
+        {name: p.grad.clone() for name, p in agent.policy.named_parameters()}
+    )
+    return seen, update(agent, *arguments, **keywords)
+
+
+def test_the_value_learns_advantage_plus_value_in_units_of_all_targets_seen():
+    agent, trials, config, rng = _collected(max_grad_norm=1e9)
+    weight, features = torch.randn(3, 8), torch.stack(list(_features(agent.policy, trials)))
+    with torch.no_grad():
+        value = agent.policy.value(features)  # before a target was seen: the critic's own units
+    target = weight + value
+    gradients, record = _gradients(agent, trials, config, rng, 0.0, trial_advantage=lambda *given: weight)
+    norm = agent.policy.return_norm
+    torch.testing.assert_close(norm.mean[0], target.mean())
+    torch.testing.assert_close(norm.var[0], target.var(unbiased=False))
+    error = value - (target - target.mean()) / target.std(unbiased=False)
+    assert record["value_loss"] == pytest.approx(float(error.square().mean()), rel=1e-5)
+    torch.testing.assert_close(gradients["critic.0.bias"][0], error.mean())  # of half the square
+
+
+def test_entropy_is_rewarded_and_long_gradients_are_cut():
+    agent, trials, config, rng = _collected(max_grad_norm=1e9)
+    nothing = lambda reward, *given: torch.zeros_like(reward)  # noqa: E731
+    policy = agent.policy
+    features = torch.stack(list(_features(policy, trials)))
+    entropy = policy.log_prob_and_entropy(features, trials.action)[1].mean()
+    (expected,) = torch.autograd.grad(entropy, policy.action[0].weight)
+    gradients, record = _gradients(agent, trials, config, rng, 0.5, trial_advantage=nothing)
+    torch.testing.assert_close(gradients["action.0.weight"], -0.5 * expected, atol=1e-7, rtol=1e-4)
+    assert record["entropy"] == pytest.approx(entropy.item(), rel=1e-5)
+    agent, trials, config, rng = _collected(max_grad_norm=1e-3)
+    gradients, _ = _gradients(agent, trials, config, rng, 0.5)
+    total = torch.cat([gradient.flatten() for gradient in gradients.values()]).norm()
+    assert float(total) == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_what_was_seen_scales_inputs_and_what_waited_was_not_seen():
+    agent, trials, config, rng = _collected()
+    valid = trials.valid.clone()
+    valid[2, :4] = False
+    changed = {"obs": torch.randn(3, 8, 1), "reward": torch.randn(3, 8), "valid": valid}
+    update(agent, type(trials)(**{**vars(trials), **changed}), config, rng, 0.0)
+    for norm, seen in ((agent.policy.obs_norm, "obs"), (agent.policy.reward_norm, "reward")):
+        torch.testing.assert_close(norm.mean[0], changed[seen][valid].mean())
+        assert norm.count == 20
+
+
+def test_an_update_reads_on_from_the_memory_with_which_was_acted(monkeypatch):
+    agent, trials, config, rng = _collected(lambda memory, *ends: memory, collections=2)
+    read, unrolled = [], rl2.unrolled
+    monkeypatch.setattr(
+        rl2, "unrolled", lambda policy, inputs, memory, *rest: read.append(memory) or
+        unrolled(policy, inputs, memory, *rest)
+    )  # fmt: skip
+    update(agent, trials, config, rng, 0.0)
+    assert trials.memory.all() and torch.equal(read[0], trials.memory)
+    assert torch.equal(read[1].sort(0).values, trials.memory.sort(0).values)
+
+
+def test_students_equations_are_those_that_act_and_learn():
+    calls, given = [], []
+
+    def own(equation):
+        return lambda *arguments: calls.append(equation.__name__) or equation(*arguments)
+
+    def advantage(*arguments):
+        given.append(arguments[-2:])
+        return trial_advantage(*arguments)
+
+    rng = seed_everything(0)
+    env = Doors(4)
+    config = RL2Config(episodes=3, epochs=2, minibatches=1, gamma=0.7, gae_lambda=0.4)
+    equations = {"meta_input": own(meta_input), "carried": own(carried), "trial_advantage": advantage}
+    list(train(_agent(env, config), env, _doors(rng), config, 1, rng, **equations))
+    assert calls[:6] == ["meta_input", "carried"] * 3
+    assert calls[6:] == ["carried"] * 9  # before the update and in two passes, three steps each
+    assert given == [(0.7, 0.4)]
+
+
+def test_steps_and_entropy_bonus_fall_to_zero(monkeypatch):
+    rng = seed_everything(0)
+    env, config = Doors(4), RL2Config(learning_rate=0.4, entropy_bonus=0.8)
+    agent, seen = _agent(env, config), []
+
+    def spied(agent, trials, config, rng, bonus, **equations):
+        seen.append((agent.optimizer.param_groups[0]["lr"], bonus))
+        return {}
+
+    monkeypatch.setattr(rl2, "update", spied)
+    list(train(agent, env, _doors(rng), config, 4, rng))
+    np.testing.assert_allclose(seen, [(0.4, 0.8), (0.3, 0.6), (0.2, 0.4), (0.1, 0.2)])
+
+
+def test_a_policy_is_of_the_size_of_its_world():
+    env = Doors(2)
+    assert (policy_for(env, GRUMemory).discrete, policy_for(env, GRUMemory).action_size) == (True, 2)
+    env.single_action_space, env.single_observation_space = Box(-1, 1, (3,)), Box(-1, 1, (5,))
+    policy = policy_for(env, GRUMemory)
+    assert (policy.discrete, policy.action_size, policy.obs_size) == (False, 3, 5)
 
 
 def test_it_learns_to_try_one_door_and_remember():

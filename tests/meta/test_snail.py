@@ -133,6 +133,8 @@ def test_recorded_trials_are_unrolled_at_once_exactly_where_that_is_the_same(mon
     expected = _steps(policy.memory, policy.encode(inputs))
     torch.testing.assert_close(at_once, expected, atol=1e-5, rtol=1e-5)
     monkeypatch.setattr(policy.memory, "unroll", lambda inputs: pytest.fail("this is not the same"))
+    own = unrolled(policy, inputs, empty, ended, trial_ended, lambda memory, *ends: 0 * memory)
+    assert not torch.allclose(own[1:], expected[1:])  # another rule of memory is asked at every step
     begun = unrolled(policy, inputs, torch.ones_like(empty), ended, trial_ended)
     assert not torch.allclose(begun, expected)
     trial_ended[2] = True  # a new trial in the fourth step
