@@ -67,7 +67,7 @@ class DependentBanditParams(WorldParams):
 class BanditVectorEnv(EpisodicVectorEnv):
     """N bandits of k independent arms; one pull ends an episode, and pays 1 or 0.
 
-    All pulls are drawn at once from `self.np_random`, for a generator per bandit would be some hundred
+    All pulls are drawn at once from `shared_generator`, for a generator per bandit would be some hundred
     times slower. A seed fixes what the whole batch does; bandit i of it has no seed of its own.
     """
 
@@ -134,7 +134,7 @@ class BanditVectorEnv(EpisodicVectorEnv):
     def _advance(
         self, actions: np.ndarray, live: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-        pays = self.np_random.random(self.num_envs) < self._arms[self._everyone, actions]
+        pays = self.shared_generator.random(self.num_envs) < self._arms[self._everyone, actions]
         return pays.astype(np.float64), np.ones(self.num_envs, dtype=bool), {}
 
     def _observation(self) -> np.ndarray:

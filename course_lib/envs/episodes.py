@@ -171,6 +171,7 @@ class EpisodicVectorEnv(VectorEnv):
         self.observation_space = batch_space(observation_space, num_envs)
         self.generators: list[np.random.Generator] | None = None
         """Where each simulation's randomness is drawn from; None before the first reset."""
+        self._drawn_from: np.random.Generator | None = None
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._terminated = np.zeros(num_envs, dtype=bool)
         self._truncated = np.zeros(num_envs, dtype=bool)
@@ -194,6 +195,18 @@ class EpisodicVectorEnv(VectorEnv):
     def _start_infos(self) -> dict[str, np.ndarray]:
         """Infos [N] that a start has, too; fresh arrays."""
         return {}
+
+    @property
+    def shared_generator(self) -> np.random.Generator:
+        """One source of randomness for all N at once, for worlds whose steps are too cheap for one each.
+
+        It begins anew with every seed. It is not `np_random` itself: whoever draws the tasks from a generator
+        of the same seed would draw the same numbers again, and luck would know the task.
+        """
+        if self._drawn_from is not self.np_random:
+            self._drawn_from = self.np_random
+            self._shared_generator = np.random.default_rng(self.np_random.integers(2**63, size=2))
+        return self._shared_generator
 
     # Parameters.
 

@@ -106,7 +106,7 @@ class RandomMDPParams(WorldParams):
 class RandomMDPVectorEnv(EpisodicVectorEnv):
     """N MDPs given by their tables; from state 0, for 10 steps.
 
-    All steps are drawn at once from `self.np_random`, for a generator per MDP would be some hundred times
+    All steps are drawn at once from `shared_generator`, for a generator per MDP would be some hundred times
     slower. A seed fixes what the whole batch does; MDP i of it has no seed of its own.
     """
 
@@ -162,8 +162,10 @@ class RandomMDPVectorEnv(EpisodicVectorEnv):
         self, actions: np.ndarray, live: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         where = (self._everyone, self._state, actions)
-        reward = self._reward[where] + NOISE_STD * self.np_random.standard_normal(self.num_envs)
-        beyond = self.np_random.random((self.num_envs, 1)) >= self._cumulative[where][:, :-1]  # [N, S - 1]
+        reward = self._reward[where] + NOISE_STD * self.shared_generator.standard_normal(self.num_envs)
+        beyond = (
+            self.shared_generator.random((self.num_envs, 1)) >= self._cumulative[where][:, :-1]
+        )  # [N, S - 1]
         self._state = np.where(live, beyond.sum(axis=1), self._state)
         return reward, np.zeros(self.num_envs, dtype=bool), {}
 

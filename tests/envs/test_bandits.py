@@ -81,12 +81,23 @@ def test_nothing_of_the_task_is_seen_unless_it_is_told(family):
 
 def test_a_seed_fixes_the_batch_and_rewards_go_on_being_drawn():
     paid = []
+    env = withheld(bandits.family(2), 64)
     for _ in range(2):
-        env = withheld(bandits.family(2), 64)
         env.reset(seed=5)
         paid.append(pulls(env, 0, 20))
     np.testing.assert_array_equal(paid[0], paid[1])
     assert (paid[0][1:] != paid[0][:-1]).any(axis=1).all()
+
+
+def test_luck_does_not_know_tasks_that_were_drawn_with_the_same_seed():
+    family = bandits.family(2)
+    env = withheld(family, 2000)
+    env.set_params(family.sample(np.random.default_rng(7), 2000))
+    for arm in (0, 1):
+        env.reset(seed=7)
+        paid = pulls(env, arm, 3)
+        assert np.abs(paid.mean(1) - 0.5).max() < 0.05
+        np.testing.assert_allclose(np.corrcoef(paid[0], env.arms[:, arm])[0, 1], 1 / np.sqrt(3), atol=0.07)
 
 
 def test_a_training_set_can_be_fixed():
