@@ -177,7 +177,8 @@ def play(
         chooser: sees only what it did and what that paid.
         arms: probability that each arm pays 1.
         pulls: T.
-        rng: draws rewards, and what the chooser draws.
+        rng: draws rewards, and what the chooser draws; not a generator of the seed that drew the arms, whose
+            numbers would come again as luck.
 
     Returns:
         Actions, and the rewards 0 or 1 for them.

@@ -146,7 +146,8 @@ def play(
         planner: makes a plan at the start of every episode.
         episodes: E.
         seed: of the world.
-        rng: what the planner draws from.
+        rng: what the planner draws from; not a generator of the seed that drew the worlds, whose numbers
+            would come again as guesses.
 
     Returns:
         Undiscounted return of every episode.
