@@ -16,10 +16,11 @@ from course_lib.core.networks import mlp
 
 
 class PrototypeLearner(nn.Module):
-    """Has the interface of `supervised.SetLearner`, for classes only; `output_size` is not fixed."""
+    """Has the interface of `supervised.SetLearner`, for any number of classes."""
 
     def __init__(self, input_size: int, hidden: int = 64) -> None:
         super().__init__()
+        self.input_size = input_size
         self.point = mlp([input_size, hidden, hidden], activation=nn.ReLU)
         self.log_scale = nn.Parameter(torch.zeros(()))
 

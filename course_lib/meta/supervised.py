@@ -65,6 +65,7 @@ class RecurrentLearner(nn.Module):
         make_memory: Callable[[int, int], nn.Module] = GRUMemory,
     ) -> None:
         super().__init__()
+        self.input_size, self.output_size = input_size, output_size
         self.memory = make_memory(input_size + output_size, hidden)
         self.head = mlp([self.memory.features + input_size, hidden, hidden, output_size], activation=nn.ReLU)
 
@@ -86,7 +87,7 @@ class SetLearner(nn.Module):
 
     def __init__(self, input_size: int, output_size: int, hidden: int = 64) -> None:
         super().__init__()
-        self.features = hidden
+        self.input_size, self.output_size = input_size, output_size
         self.point = mlp([input_size + output_size, hidden, hidden, hidden], activation=nn.ReLU)
         self.head = mlp([hidden + input_size, hidden, hidden, output_size], activation=nn.ReLU)
 

@@ -17,6 +17,7 @@ import torch
 
 from course_lib.core import few_shot
 from course_lib.core.few_shot import LINES, SINUSOIDS, FewShotTasks, FunctionFamily
+from course_lib.core.printed_letters import letters
 from course_lib.core.seeding import seed_everything
 from course_lib.meta import supervised
 from course_lib.widgets import figures
@@ -167,11 +168,12 @@ def _digits(tasks: int, report: Callable[[str], None]) -> Results:
     shots = SHOTS["digits"]
     draw = few_shot.image_tasks(few_shot.handwritten_digits(recipes.NEW_DIGITS), recipes.WAY)
     curves: dict[str, np.ndarray] = {}
-    for world in ("letters", "digits"):
-        for recipe, words in LEARNERS.items():
+    for world, ways in (("letters", LEARNERS), ("digits", ("set", "prototypes"))):
+        for recipe in ways:
             report(f"{world}, {recipe}")
             seeds = _policies(world, recipe)
-            curves[f"{words}, {'605 letters' if world == 'letters' else 'digits 0 to 5'}"] = np.array(
+            trained_on = f"{len(letters())} letters" if world == "letters" else "digits 0 to 5"
+            curves[f"{LEARNERS[recipe]}, {trained_on}"] = np.array(
                 [[tested(seed, draw, k, tasks, r) for k in shots] for r, seed in seeds.items()]
             )
     near, scratch = [], []
@@ -184,7 +186,7 @@ def _digits(tasks: int, report: Callable[[str], None]) -> Results:
     trained = {
         "digits 0 to 5": ("digits", "set"),
         **{f"{n} letters": ("letters", f"set_of{n}") for n in recipes.COUNTS["letters"]},
-        "605 letters": ("letters", "set"),
+        f"{len(letters())} letters": ("letters", "set"),
     }
     counts = {words: _own_and_new(world, recipe, 5, tasks) for words, (world, recipe) in trained.items()}
     return Results(world="digits", shots=shots, curves=curves, counts=counts)
