@@ -122,8 +122,8 @@
       for (let e = 0; e < now.episode; e += 1) line(at, lanes(inPixels(paths[e]), -LANE), course.mix(c.panel, c.line, 0.7), 2.5);
       const places = walked(paths[now.episode], now.steps);
       if (now.goal) plane.goal(at, now.answer.goal, fixed.radius, theme, { size: 20 });
-      plane.disc(at, paths[now.episode][0], 7, c.ink, c.paper, 2.5);
       line(at, lanes(inPixels(places), LANE), orange, 4, c.paper);
+      plane.disc(at, paths[now.episode][0], 7, c.ink, c.paper, 2.5);
       plane.disc(at, places[places.length - 1], 8, orange, c.ink, 2.5);
       drawBars();
     }
