@@ -93,7 +93,8 @@ def _random_mdp(**changes: Any) -> Recipe:
 
 
 def _maze(**changes: Any) -> Recipe:
-    recipe = {"config": NAVIGATION, "iterations": 400, "simulations": 256, "hidden": 64, **changes}
+    config = replace(NAVIGATION, entropy_bonus=0.03, minibatches=4)
+    recipe = {"config": config, "iterations": 400, "simulations": 256, "hidden": 64, **changes}
     return Recipe(family=maze.family(), new_family=maze.new_family(), **recipe)
 
 
