@@ -149,7 +149,7 @@ class FunctionFit(PlaneWidget):
     def __str__(self) -> str:
         now = self.answer
         read = f"{now['read']} of {len(now['points'])} points read"
-        off = ", ".join(f"{name} is off by {error:.2f}" for name, error in now["off"].items())
+        off = ", ".join(f"{name} off by {error:.2f}" for name, error in now["off"].items())
         return f"{self.fixed['title']} {read}{': ' if off else '.'}{off}{' on average.' if off else ''}"
 
     def _draw(self, figure: Figure) -> None:
@@ -167,4 +167,4 @@ class FunctionFit(PlaneWidget):
         axes.set_xlabel("x", fontsize=14)
         axes.set_ylabel("y", fontsize=14)
         axes.tick_params(labelsize=13)
-        axes.legend(fontsize=14, loc="upper right")
+        figure.legend(fontsize=14, loc="outside lower center", ncols=3, frameon=False)

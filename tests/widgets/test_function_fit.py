@@ -104,7 +104,7 @@ def test_lines_that_cannot_be_drawn_are_refused(widget, fit, words):
 
 def test_words_and_picture_say_how_far_off_each_is(widget):
     one = widget(task=parabola, shots=2, title="A parabola?")
-    assert str(one).startswith("A parabola? 2 of 3 points read: mean is off by ")
+    assert str(one).startswith("A parabola? 2 of 3 points read: mean off by ")
     assert str(one).endswith(" on average.")
     before = one.picture()
     assert before.startswith(b"\x89PNG")
