@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.agents import bandit_optimum, bandits
+from course_lib.agents import bandit_optimum
 from course_lib.core.seeding import seed_everything
 from course_lib.widgets import figures
 from course_lib.zoo import bandit_baselines_results as baselines
@@ -63,12 +63,11 @@ def measure(world: str, trials: int, report: Callable[[str], None] = lambda doin
             by_seed.setdefault(RL2, []).append(tested.episode_returns.mean(1).double().numpy())
             for method in WORLDS[world]:
                 if world == "bandit":
-                    arms, rng = tasks.array(trials), np.random.default_rng([seed, episodes])
-                    chooser = baselines.chooser_of(method, episodes, arms.shape[1])
-                    earned = bandits.play(chooser, arms, episodes, rng)[1]
+                    rng = np.random.default_rng([seed, episodes])
+                    earned = baselines.baseline_rewards(method, tasks.array(trials), episodes, rng)
                 else:
                     earned = baselines.mdp_rewards(method, tasks, episodes, seed)
-                by_seed.setdefault(method, []).append(earned.mean(1))
+                by_seed.setdefault(method, []).append(earned)
         rewards[recipe] = {method: np.stack(values) for method, values in by_seed.items()}
     return Results(world=world, rewards=rewards)
 

@@ -40,25 +40,34 @@ def test_the_table_holds_the_totals_where_they_belong(world, recipes, tmp_path):
 
 
 def test_everybody_has_the_same_tasks(monkeypatch):
-    seen = []
+    seen, drawn = [], []
     monkeypatch.setattr(
-        results_of.bandits, "play", lambda chooser, arms, pulls, rng: (None, seen.append(arms) or arms[:2])
+        results_of.baselines,
+        "baseline_rewards",
+        lambda method, arms, pulls, rng: seen.append(arms) or np.ones(pulls),
     )
     trials_of = rl2_recipes.trials_of
-    drawn = []
 
     def spied(what, policy, n, seed, draw):
         drawn.append(draw(n).array(n))
         return trials_of(what, policy, n, seed, draw=draw)
 
     monkeypatch.setattr(rl2_recipes, "trials_of", spied)
-    monkeypatch.setattr(results_of.baselines, "chooser_of", lambda method, pulls, arms: None)
     monkeypatch.setitem(rl2_recipes.WORLDS, "bandit", {"k5n10": rl2_recipes.WORLDS["bandit"]["k5n10"]})
-    results_of.measure("bandit", 4)
+    rewards = results_of.measure("bandit", 4).rewards["k5n10"]
+    assert all(values.shape == (5, 10) for values in rewards.values())
     methods = len(results_of.WORLDS["bandit"])
+    assert len(seen) == 5 * methods
     for number, arms in enumerate(seen):
         np.testing.assert_array_equal(arms, drawn[number // methods])
     assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_random_mdps_are_measured_by_episode():
+    rewards = results_of.measure("random_mdp", 3).rewards["n10"]
+    seeds = len(store.scores("rl2", "random_mdp", "n10"))
+    assert set(rewards) == {results_of.RL2, *results_of.WORLDS["random_mdp"]}
+    assert all(values.shape == (seeds, 10) for values in rewards.values())
 
 
 def test_five_arms_and_twenty_pulls_are_within_four_percent_of_the_optimum():
