@@ -44,6 +44,7 @@ class Clock(VectorEnv):
     def step(self, actions):
         assert actions.dtype == np.int64
         self.actions.append(actions.copy())
+        assert len(self.actions) < 100, "a trial does not end"
         live = ~self.over
         self.time += live
         self.over |= self.time >= self.lengths
