@@ -170,6 +170,45 @@ def joint() -> Figure:
     return figure
 
 
+def trial() -> Figure:
+    """RL2: one memory through the episodes of a trial, and none from a task to the next."""
+    figure = plt.figure(figsize=(12, 5.0), facecolor="white")
+    axes = blank(figure, 24, 10.0)
+    for x, width, words, colour in (
+        (0.4, 8.3, "episode 1", BLUE),
+        (9.3, 8.3, "episode 2", BLUE),
+        (19.6, 4.1, "episode 1", VERMILLION),
+    ):
+        axes.fill_between([x, x + width], 1.2, 7.7, color=colour, alpha=0.08, lw=0)
+        axes.text(x + width / 2, 8.0, words, ha="center", fontsize=16, color=colour)
+    for x0, x1, words, colour in (
+        (0.4, 17.6, "a trial: one task, all of its reward counts", BLUE),
+        (19.6, 23.7, "a new task", VERMILLION),
+    ):
+        axes.plot([x0, x1], [9.0, 9.0], color=colour, lw=4, solid_capstyle="round")
+        axes.text((x0 + x1) / 2, 9.25, words, ha="center", fontsize=17, weight="bold", color=colour)
+    starts = [0.8, 3.55, 6.3, 9.7, 12.45, 15.2, 20.0]
+    for i, x in enumerate(starts):
+        box(axes, x, 3.6, 2.0, 1.7, "GRU", GREEN)
+        axes.text(x + 1.0, 2.1, "s, a, r, d", ha="center", va="center", fontsize=15, color=INK)
+        arrow(axes, (x + 1.0, 2.45), (x + 1.0, 3.5))
+        arrow(axes, (x + 1.0, 5.4), (x + 1.0, 6.5))
+        axes.text(x + 1.0, 6.95, "a", ha="center", va="center", fontsize=16, style="italic", color=INK)
+        if i < 5:
+            arrow(axes, (x + 2.05, 4.45), (starts[i + 1] - 0.05, 4.45))
+    arrow(axes, (22.05, 4.45), (23.6, 4.45))
+    axes.plot([17.25, 18.2], [4.45, 4.45], color=INK, lw=2.5)
+    for tilt in (-1, 1):
+        axes.plot([18.2, 18.9], [4.45 - 0.35 * tilt, 4.45 + 0.35 * tilt], color=VERMILLION, lw=5)
+    axes.text(18.6, 5.4, "emptied", ha="center", fontsize=15, weight="bold", color=VERMILLION)
+    axes.text(9.0, 4.85, "h", ha="center", fontsize=16, style="italic", color=INK)
+    axes.text(9.0, 0.45, "the memory h goes on", ha="center", fontsize=15, weight="bold", color=GREEN)
+    axes.annotate(
+        "", (9.0, 4.2), (9.0, 1.0), arrowprops={"arrowstyle": "-|>", "lw": 2, "color": GREEN}, zorder=6
+    )
+    return figure
+
+
 def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
     """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
     buffer = io.BytesIO()
@@ -185,3 +224,4 @@ if __name__ == "__main__":
     attach(NOTEBOOKS / "00_start_here.ipynb", "map", "course.png", course())
     attach(NOTEBOOKS / "04_epopt.ipynb", "picture", "ensemble.png", ensemble())
     attach(NOTEBOOKS / "05_contextual.ipynb", "picture", "joint.png", joint())
+    attach(NOTEBOOKS / "08_rl2.ipynb", "picture", "trial.png", trial())
