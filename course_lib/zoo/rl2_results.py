@@ -18,12 +18,16 @@ import numpy as np
 
 from course_lib.core.memory import MemoryPolicy
 from course_lib.core.seeding import seed_everything
+from course_lib.envs import grid_navi, grid_navi_beliefs
 from course_lib.widgets import figures
 from course_lib.zoo import rl2_recipes, store, tables
 from course_lib.zoo.rl2_recipes import Recipe, trials_of
 
 WORLDS = ("grid_navi", "maze")
 """Worlds of more than one step, where a second episode can be compared with the first."""
+
+SAMPLED = 21_000
+"""Trials behind the returns of posterior sampling: every goal of GridNavi a thousand times."""
 
 MEANINGS = {
     "gru": "memory over all episodes (GRU)",
@@ -153,10 +157,23 @@ def _memory_table(results: Results) -> list[str]:
             gain = by_episode[:, -1] - by_episode[:, 0]
             cells = (*by_episode.T, gain, by_episode.sum(1))
             rows.append([name, row, *(tables.over_seeds(cell, rng, digits=2) for cell in cells)])
+    for name, by_episode in references(results.world, returns.shape[1]).items():
+        cells = (*by_episode, by_episode[-1] - by_episode[0], by_episode.sum())
+        rows.append([name, "told nothing, knows how goals are drawn", *(f"{cell:.2f}" for cell in cells)])
     numbers = range(1, returns.shape[1] + 1)
     return tables.table(
         ["recipe", "memory", *(f"episode {n}" for n in numbers), "last minus first", "trial"], rows
     )
+
+
+def references(world: str, episodes: int) -> dict[str, np.ndarray]:
+    """What can be earned at best, and what posterior sampling earns, by episode [E]; for GridNavi only."""
+    if world != "grid_navi":
+        return {}
+    optimal = np.diff([0.0, *(grid_navi_beliefs.optimal_return(n) for n in range(1, episodes + 1))])
+    goals = np.arange(SAMPLED) % len(grid_navi.GOALS)
+    sampled, _ = grid_navi_beliefs.posterior_sampling(goals, episodes, np.random.default_rng(0))
+    return {"optimal, exactly": optimal, "posterior sampling": sampled.mean(1)}
 
 
 def _tasks_table(results: Results) -> list[str]:

@@ -68,6 +68,8 @@ def test_the_tables_hold_the_means_where_they_belong():
         numbers = (*values.T, values[:, 1] - values[:, 0], values.sum(1))
         assert [cell.split(" ")[0] for cell in row[2:]] == [f"{number.mean():.2f}" for number in numbers]
     assert not [row for row in cells if row[:2] == ["forgets", "emptied at every episode of the test"]]
+    (optimal,) = (row for row in cells if row[0] == "optimal, exactly")
+    assert optimal[2:] == ["4.00", "11.07", "7.07", "15.07"]
     (four,) = (row for row in cells if row[0] == "4")
     known, new = results.on_training[:, 1], results.on_new[:, 1]
     expected = [f"{number.mean():.2f}" for number in (known, new, known - new)]
