@@ -147,6 +147,40 @@ def test_goals_run_from_the_top_and_the_point_goes_where_it_is_told(open_noteboo
         notebook.axe(widget)
 
 
+@pytest.mark.timeout(600)
+def test_meta_learning_runs_from_the_top_and_the_lines_follow_the_points(open_notebook):
+    notebook = run_from_the_top(open_notebook, "07_meta_learning.ipynb")
+    assert notebook.locator("img[alt^='Left: learning']").evaluate("image => image.naturalWidth") > 500
+    for cell_id in headings_and_outputs(NOTEBOOKS / "07_meta_learning.ipynb"):
+        show(notebook, cell_id, f"notebook-07-{cell_id}")
+    notebook.locator(".course-fit").scroll_into_view_if_needed()
+    says = "document.querySelector('.course-fit-says').textContent"
+    notebook.wait(f"{says} === '3 of 20 points read.'", 20)
+    before = notebook.fingerprint(".course-fit canvas")
+    notebook.locator(".course-fit input[type=range]").first.press("Home")
+    notebook.wait(f"{says} === '0 of 20 points read.'", 20)
+    assert notebook.fingerprint(".course-fit canvas") != before
+    notebook.screenshot("notebook-07-no-point", ".course-fit")
+    notebook.axe(".course-fit")
+
+
+@pytest.mark.timeout(600)
+def test_rl2_runs_from_the_top_and_a_hand_plays_against_the_network(open_notebook):
+    notebook = run_from_the_top(open_notebook, "08_rl2.ipynb")
+    assert notebook.locator("img[alt^='A trial from left']").evaluate("image => image.naturalWidth") > 500
+    for cell_id in headings_and_outputs(NOTEBOOKS / "08_rl2.ipynb"):
+        show(notebook, cell_id, f"notebook-08-{cell_id}")
+    notebook.locator(".course-bandit").scroll_into_view_if_needed()
+    notebook.locator(".course-bandit-arms button").nth(1).click()
+    says = "document.querySelector('.course-bandit-says').textContent"
+    notebook.wait(f"{says}.endsWith('Pull 2 of 20 is next.')", 10)
+    notebook.locator(".course-bandit button[data-player='network']").click()
+    notebook.wait(f"{says}.startsWith('The end')", 30)
+    for widget in (".course-bandit", ".course-memory", ".course-trial"):
+        notebook.screenshot(f"notebook-08-widget{widget.replace('.course', '')}", widget)
+        notebook.axe(widget)
+
+
 @pytest.mark.timeout(300)
 def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_notebook, tmp_path):
     """The cells up to the training, with TRAIN switched on and the slow comparison left out."""
