@@ -127,8 +127,8 @@ def as_markdown(results: Results, command: str) -> str:
     """The results as Markdown: means over seeds with 95 % bootstrap intervals over seeds."""
     seeds = min(map(len, results.by_episode.values()))
     words = (
-        f"Made by `{command}`. Return of each episode of a trial of {_episodes(results)}, on tasks that were "
-        f"not in training: mean over {seeds} seeds, with the 95 % bootstrap interval over seeds."
+        f"Made by `{command}`. Return of each episode of a trial of {_episodes(results)}, on tasks drawn "
+        f"anew: mean over {seeds} seeds, with the 95 % bootstrap interval over seeds."
     )
     head = f"# RL2, {results.world.replace('_', ' ')}"
     lines = [head, "", textwrap.fill(words, width=110), "", *_memory_table(results)]
