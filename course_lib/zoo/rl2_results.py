@@ -38,6 +38,10 @@ MEANINGS = {
 """What the recipes are, in words; those of few training tasks have a table of their own."""
 
 
+DRAWN_AS = {"gru": "GRU", "lstm": "LSTM", "snail": "SNAIL", "forgets": "trained emptied"}
+"""What the recipes are called in a picture."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Results:
     """All that was measured in one world."""
@@ -210,8 +214,8 @@ def write(results: Results, command: str, folder: Path) -> None:
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
     episodes = np.arange(1, next(iter(results.by_episode.values())).shape[1] + 1)
     series = {
-        **{MEANINGS[name]: returns for name, returns in results.by_episode.items()},
-        "GRU, emptied in the test": results.emptied["gru"],
+        **{DRAWN_AS[name]: returns for name, returns in results.by_episode.items()},
+        "GRU, memory emptied": results.emptied["gru"],
     }
     panels = {results.world.replace("_", " "): (episodes, series)}
     _draw(folder / f"{stem}.png", panels, "episode", "return of the episode")
