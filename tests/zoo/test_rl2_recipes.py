@@ -1,12 +1,15 @@
 """RL2's recipes: each leaves a policy that remembers; few training tasks are few, and no test meets them."""
 
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from course_lib.core.memory import MemoryPolicy
+from course_lib.core.trials import carried, meta_input
 from course_lib.zoo import rl2_recipes as recipes
 from course_lib.zoo import store, training
 
@@ -97,6 +100,23 @@ def test_the_first_step_of_an_episode_is_untold_and_others_are_told():
         torch.ones(2, 1), torch.ones(2, 3), torch.tensor([5.0, 6.0]), torch.tensor([True, False])
     )
     assert inputs.tolist() == [[1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 6, 0]]
+
+
+def test_who_forgets_forgets_in_training_and_a_test_does_as_it_is_told(monkeypatch):
+    trained = []
+    monkeypatch.setattr(
+        recipes.rl2, "train", lambda *given, carried, **more: trained.append(carried) or iter(())
+    )
+    for name in ("gru", "forgets"):
+        list(recipes.prepare("grid_navi", name, 0, np.random.default_rng(0)).records(1))
+    assert trained == [carried, recipes.forgetful]
+    monkeypatch.setattr(
+        recipes, "TrialCollector", lambda *given, **rules: SimpleNamespace(collect=lambda policy: rules)
+    )
+    tested = partial(recipes.trials_of, recipes.WORLDS["grid_navi"]["gru"], None, 4, 0)
+    assert tested() == {"carried": carried, "meta_input": meta_input}
+    wrong = {"carried": recipes.forgetful, "meta_input": recipes.untold}
+    assert tested(forgets=True, meta_input=recipes.untold) == wrong
 
 
 def test_a_recipe_of_the_other_world_is_named():
