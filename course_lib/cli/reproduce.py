@@ -75,6 +75,13 @@ ON_WEIGHTS = {
         episodes=2048,
         counted="seed (whole trials)",
     ),
+    "supervised": Measured(
+        summary="Supervised meta-learning: error after some shots, and on tasks of another kind.",
+        world="sinusoids",
+        worlds="sinusoids or digits.",
+        episodes=500,
+        counted="seed (whole tasks)",
+    ),
     "rl2_bandits": Measured(
         summary="RL2 against Thompson sampling, Gittins' index, PSRL and others on the same tasks.",
         world="bandit",

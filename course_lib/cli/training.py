@@ -51,12 +51,14 @@ HOW_TO_GO_ON = {
 
 @dataclass(frozen=True)
 class Trainable:
-    """One idea, as `course train` offers it; the first world and recipe named are taken if none is given."""
+    """One idea, as `course train` offers it."""
 
     summary: str
     """What is trained, in a line."""
     world: str
+    """Taken if none is given."""
     recipe: str
+    """Taken if none is given; in a world that has no such recipe, its first one."""
     worlds: str
     """What there is to choose, for --help."""
     recipes: str
@@ -111,6 +113,15 @@ TRAINABLE = {
         "tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
+    "supervised": Trainable(
+        summary="Supervised meta-learning: networks that read a training set, of functions or of images.",
+        world="sinusoids",
+        recipe="set",
+        worlds="sinusoids, lines, mixture, digits or letters.",
+        recipes="rnn, set, for images prototypes; sinusoids: set_of10, set_of100 (so few training tasks), "
+        "letters: set_of30, set_of150.",
+        example="--world letters --recipe prototypes --seeds 0-4",
+    ),
 }
 """The ideas that have something to train."""
 
@@ -119,7 +130,7 @@ def _offer(name: str, idea: Trainable) -> None:
     @train_app.command(name, help=idea.summary, epilog=f"Example: course train {name} {idea.example}")
     def command(
         world: Annotated[str, typer.Option(help=idea.worlds)] = idea.world,
-        recipe: Annotated[str, typer.Option(help=idea.recipes)] = idea.recipe,
+        recipe: Annotated[str | None, typer.Option(help=idea.recipes, show_default=idea.recipe)] = None,
         seeds: Seeds = "0",
         folder: Weights = RUNS,
         fresh: Fresh = False,
@@ -131,7 +142,10 @@ def _offer(name: str, idea: Trainable) -> None:
             recipes = importlib.import_module(
                 f"course_lib.zoo.{name}_recipes"
             )  # torch, only when it is needed
-            train(recipes.IDEA, world, recipe, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
+            pick("world", world, recipes.IDEA.recipes)
+            has = recipes.IDEA.recipes[world]
+            chosen = recipe or (idea.recipe if idea.recipe in has else next(iter(has)))
+            train(recipes.IDEA, world, chosen, wanted, folder, fresh=fresh, jobs=jobs, dask=dask)
 
 
 for _name, _idea in TRAINABLE.items():
@@ -167,8 +181,8 @@ def train(
     """
     from course_lib.zoo import training
 
-    pick("world", world, idea.worlds)
-    pick("recipe", recipe, idea.recipes)
+    pick("world", world, idea.recipes)
+    pick("recipe", recipe, idea.recipes[world])
     todo = [seed for seed in seeds if fresh or not training.is_trained(world, recipe, seed, folder)]
     if len(todo) < len(seeds):
         there = ", ".join(str(seed) for seed in seeds if seed not in todo)
@@ -307,8 +321,10 @@ class ShowRecord:
     def __call__(self, record: dict[str, float]) -> None:
         self.iteration = int(record["iteration"])
         numbers = []
-        if "return_mean" in record:
-            numbers.append(f"return {record['return_mean']:.0f}")
+        for name, words in (("return_mean", "return"), ("meta_loss", "loss")):
+            if name in record:
+                value = record[name]
+                numbers.append(f"{words} {value:.0f}" if abs(value) >= 100 else f"{words} {value:.2f}")
         if "steps" in record:
             numbers.append(f"{record['steps'] / 1e6:.2f} M steps")
         self.bar.update(

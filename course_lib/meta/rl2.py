@@ -201,7 +201,6 @@ def train(
     iterations: int,
     rng: np.random.Generator,
     *,
-    first: int = 1,
     meta_input: Callable[..., Tensor] = meta_input,
     carried: Callable[..., Tensor] = carried,
     trial_advantage: Callable[..., Tensor] = trial_advantage,
@@ -215,7 +214,6 @@ def train(
         config: settings.
         iterations: how many times to collect trials and learn from them.
         rng: seeds the world and shuffles trials.
-        first: number of the first iteration, where an interrupted training goes on.
         meta_input: builds what the policy is given, called as in `core.trials`.
         carried: memory after a step, called as in `core.trials`.
         trial_advantage: called as in this module.
@@ -227,7 +225,7 @@ def train(
     seed = int(rng.integers(2**31))
     collector = TrialCollector(env, draw, config.episodes, seed, meta_input=meta_input, carried=carried)
     steps = 0
-    for iteration in range(first, iterations + 1):
+    for iteration in range(1, iterations + 1):
         left = 1.0 - (iteration - 1) / iterations
         for group in agent.optimizer.param_groups:
             group["lr"] = config.learning_rate * left

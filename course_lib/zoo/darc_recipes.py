@@ -150,5 +150,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     return Training(policy=agent.policy, records=records, iterations=rounds, score=score)
 
 
-IDEA = Idea(name="darc", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare, resumes=False)
+IDEA = Idea(name="darc", recipes=dict.fromkeys(WORLDS, RECIPES), prepare=prepare, resumes=False)
 """DARC, for `course train`: its memory of transitions is too large for a checkpoint."""

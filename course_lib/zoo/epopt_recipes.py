@@ -95,5 +95,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     )
 
 
-IDEA = Idea(name="epopt", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare)
+IDEA = Idea(name="epopt", recipes=dict.fromkeys(WORLDS, RECIPES), prepare=prepare)
 """EPOpt, for `course train`."""

@@ -113,5 +113,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     )
 
 
-IDEA = Idea(name="goal_conditioned", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare, resumes=False)
+IDEA = Idea(name="goal_conditioned", recipes=dict.fromkeys(WORLDS, RECIPES), prepare=prepare, resumes=False)
 """Goal-conditioned policies, for `course train`: the memory of episodes is too large for a checkpoint."""

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from course_lib.core import trials
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
-from course_lib.core.spelling import nearest
 from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
 from course_lib.envs import bandits, grid_navi, maze, random_mdp
@@ -146,13 +145,19 @@ def draws(
 
     Returns:
         Two functions from a number to the parameters of so many tasks.
+
+    Raises:
+        ValueError: the training tasks are all there are.
     """
     sample = partial(recipe.family.sample, rng)
     if recipe.training_tasks is None:
         return sample, partial((recipe.new_family or recipe.family).sample, rng)
     count, kind = recipe.training_tasks, recipe.family.params_type
     drawn = sample(100 * count).array(100 * count)  # [100 K, P]
-    known = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])[:count]]  # [K, P], none twice
+    different = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
+    if len(different) <= count:
+        raise ValueError(f"there are only {len(different)} tasks: {count} in training leave no new one")
+    known = different[:count]  # [K, P]
 
     def new(n: int) -> Params:
         rows = np.empty((0, known.shape[1]))
@@ -198,20 +203,14 @@ def trials_of(
 
 
 def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Training:
-    """Worlds, agent and test of a recipe, ready for `training.train_and_store`.
-
-    Raises:
-        ValueError: the world has no such recipe.
-    """
-    if recipe not in WORLDS[world]:
-        raise ValueError(f"{world} has no recipe {recipe!r}: {nearest(recipe, WORLDS[world])}")
+    """Worlds, agent and test of a recipe, ready for `training.train_and_store`."""
     what = WORLDS[world][recipe]
     env, agent = make_env(what, what.simulations), rl2.Agent(policy_of(what), what.config)
     draw, _ = draws(what, rng)
     rule = forgetful if what.forgets else trials.carried
 
     def records(first: int) -> Iterator[dict[str, float]]:
-        return rl2.train(agent, env, draw, what.config, what.iterations, rng, first=first, carried=rule)
+        return rl2.train(agent, env, draw, what.config, what.iterations, rng, carried=rule)
 
     def score() -> dict[str, Any]:
         # The training tasks, if they are few, are the first that a seed draws, so these are not among them.
@@ -233,8 +232,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     )
 
 
-RECIPES = tuple(dict.fromkeys(name for recipes in WORLDS.values() for name in recipes))
-"""Names of the recipes of all worlds."""
-
-IDEA = Idea(name="rl2", worlds=tuple(WORLDS), recipes=RECIPES, prepare=prepare, resumes=False)
+IDEA = Idea(name="rl2", recipes=WORLDS, prepare=prepare, resumes=False)
 """Recurrent meta-RL, for `course train`: runs of minutes, which need no checkpoint."""

@@ -177,5 +177,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     )
 
 
-IDEA = Idea(name="supervised", worlds=WORLDS, recipes=RECIPES, prepare=prepare)
+IDEA = Idea(name="supervised", recipes={world: recipes_of(world) for world in WORLDS}, prepare=prepare)
 """Supervised meta-learning, for `course train`."""

@@ -49,10 +49,8 @@ class Idea:
 
     name: str
     """Such as "epopt": the command, and the folder of the zoo."""
-    worlds: Collection[str]
-    """Names of the worlds it is trained in."""
-    recipes: Collection[str]
-    """Names of its recipes."""
+    recipes: Mapping[str, Collection[str]]
+    """Names of the recipes by the world that they are for."""
     prepare: Callable[[str, str, int, np.random.Generator], Training]
     """From world, recipe, seed and the source of randomness to a training; a function of a module, since
     it is sent to other processes by its name."""
@@ -96,9 +94,10 @@ def train_and_store(
         ValueError: there is no such world or recipe, or the checkpoint cannot be read.
         ZooError: the folder cannot be written.
     """
-    for kind, name, names in (("world", world, idea.worlds), ("recipe", recipe, idea.recipes)):
-        if name not in names:
-            raise ValueError(f"there is no {kind} {name!r}: {nearest(name, names)}")
+    if world not in idea.recipes:
+        raise ValueError(f"there is no world {world!r}: {nearest(world, idea.recipes)}")
+    if recipe not in idea.recipes[world]:
+        raise ValueError(f"{world} has no recipe {recipe!r}: {nearest(recipe, idea.recipes[world])}")
     rng = seed_everything(seed)
     training = idea.prepare(world, recipe, seed, rng)
     stem = Path(out) / stem_of(world, recipe, seed)
@@ -164,9 +163,9 @@ def score_of(returns: np.ndarray, seed: int) -> dict[str, Any]:
     """
     interval = mean_with_interval(returns, np.random.default_rng(seed))
     return {
-        "return_mean": round(interval.mean, 1),
-        "return_interval_over_episodes": [round(interval.low, 1), round(interval.high, 1)],
-        "return_p10": round(float(np.quantile(returns, 0.1)), 1),
+        "return_mean": round(interval.mean, 2),
+        "return_interval_over_episodes": [round(interval.low, 2), round(interval.high, 2)],
+        "return_p10": round(float(np.quantile(returns, 0.1)), 2),
     }
 
 

@@ -52,8 +52,14 @@ def test_what_help_promises_is_what_the_idea_has(invoke, trainings, name: str):
     assert idea.name == name
     assert invoke("train", name).exit_code == 0
     assert trainings[-1][:3] == (name, offered.world, offered.recipe)
-    for world in idea.worlds:
+    assert offered.recipe in idea.recipes[offered.world]
+    for world, recipes in idea.recipes.items():
         assert world in offered.worlds
+        assert invoke("train", name, "--world", world).exit_code == 0
+        assert trainings[-1][1:3] == (
+            world,
+            offered.recipe if offered.recipe in recipes else next(iter(recipes)),
+        )
 
 
 @pytest.mark.parametrize(

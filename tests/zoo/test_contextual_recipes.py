@@ -80,6 +80,6 @@ def test_conflict_is_between_tasks_and_draws_from_nobody_elses_randomness(small)
     assert not torch.equal(recipes.conflict(agent, recipe, seed=6), cosines)
 
 
-def test_a_recipe_of_the_other_world_is_named():
+def test_a_recipe_of_the_other_world_is_named(tmp_path):
     with pytest.raises(ValueError, match="half_cheetah_direction has no recipe 'told3'"):
-        recipes.prepare(DIRECTION, "told3", 0, np.random.default_rng(0))
+        training.train_and_store(recipes.IDEA, DIRECTION, "told3", 0, tmp_path)

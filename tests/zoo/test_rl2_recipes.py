@@ -119,6 +119,12 @@ def test_who_forgets_forgets_in_training_and_a_test_does_as_it_is_told(monkeypat
     assert tested(forgets=True, meta_input=recipes.untold) == wrong
 
 
-def test_a_recipe_of_the_other_world_is_named():
+def test_training_tasks_that_are_all_tasks_leave_none_for_a_test():
+    recipe = replace(recipes.WORLDS["grid_navi"]["gru"], training_tasks=21)
+    with pytest.raises(ValueError, match="there are only 21 tasks: 21 in training leave no new one"):
+        recipes.draws(recipe, np.random.default_rng(0))
+
+
+def test_a_recipe_of_the_other_world_is_named(tmp_path):
     with pytest.raises(ValueError, match="maze has no recipe 'k5n20'"):
-        recipes.prepare("maze", "k5n20", 0, np.random.default_rng(0))
+        training.train_and_store(recipes.IDEA, "maze", "k5n20", 0, tmp_path)
