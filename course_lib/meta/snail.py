@@ -128,6 +128,7 @@ class SnailMemory(nn.Module):
         super().__init__()
         if length < 2:
             raise ValueError(f"length must be at least 2 steps, or nothing is remembered, got {length}")
+        self.length = length
         layers = math.ceil(math.log2(length))
         # The paper begins with a dilation of 2; with 1 the last step is one block away, and not two.
         blocks = [DenseBlock(inputs + i * hidden, hidden, 2**i) for i in range(layers)]

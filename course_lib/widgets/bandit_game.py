@@ -134,7 +134,7 @@ class BanditGame(PlaneWidget):
         self._luck = draw_luck(arms, pulls, np.random.default_rng(seed))
         nobody = np.empty((0, len(arms)), dtype=np.int64)
         played = {
-            name: play_on(player, self._luck, nobody, np.random.default_rng([seed, i]))
+            name: play_on(player, self._luck, nobody, np.random.default_rng([seed, 1 + i]))
             for i, (name, player) in enumerate(players.items())
         }
         self._played = played
@@ -170,7 +170,8 @@ class BanditGame(PlaneWidget):
     def _computed(self, request: dict) -> dict:
         luck = self._luck[request["game"] : request["game"] + 1]
         before = np.array(request["pulled"], dtype=np.int64)[:, None]  # [t, 1]
-        rng = np.random.default_rng([self._seed, request["game"], len(before)])
+        # Streams of their own: a 0 at the end of a seed would change nothing, and give the luck's.
+        rng = np.random.default_rng([self._seed, 1 + request["game"], 1 + len(before)])
         whole = play_on(self._players[request["player"]], luck, before, rng)
         return {"rest": whole[len(before) :, 0].tolist()}
 

@@ -91,8 +91,13 @@ def store_policy(stem: Path, policy: nn.Module, card: Mapping[str, Any]) -> None
     """Writes a policy as `store` does; its card says which network it is.
 
     Raises:
-        ZooError: the network is none of NETWORKS, or the place cannot be written.
+        ZooError: the network is none of NETWORKS or a SNAIL whose window its weights do not tell, or the
+            place cannot be written.
     """
+    if isinstance(policy, MemoryPolicy) and isinstance(policy.memory, SnailMemory):
+        length = policy.memory.length
+        if length & (length - 1):
+            raise ZooError(f"a SNAIL of the zoo looks back over 16, 32, 64 ... steps, got {length}")
     for network, kind in NETWORKS.items():
         if type(policy) is kind:
             return store(stem, policy.state_dict(), {**card, "network": network})

@@ -130,3 +130,17 @@ def test_words_and_picture_stand_in_and_the_page_needs_no_kernel(game):
     assert one.picture().startswith(b"\x89PNG")
     bundle, _ = one._repr_mimebundle_()
     assert "&quot;kernel&quot;:false" in bundle["text/html"] and bundle["text/plain"] == str(one)
+
+
+def test_no_player_draws_from_the_stream_that_made_the_luck(game):
+    drawn = []
+
+    def spy(pulled, paid_so_far, rng):
+        drawn.append(rng.random())
+        return np.zeros(pulled.shape[1], dtype=np.int64)
+
+    one = game(players={"one": spy, "two": spy}, pulls=2, seed=3)
+    one._computed({"game": 0, "pulled": [], "player": "one"})
+    firsts = {round(drawn[i], 12) for i in (0, 2, 4)}
+    assert len(firsts) == 3
+    assert round(np.random.default_rng(3).random(), 12) not in firsts

@@ -81,6 +81,12 @@ def test_a_learner_comes_back_and_reads_the_same(tmp_path, original):
     assert torch.equal(one, other)
 
 
+def test_a_snail_whose_window_its_weights_do_not_tell_is_not_stored(tmp_path):
+    policy = MemoryPolicy(4, 3, True, partial(SnailMemory, length=30))
+    with pytest.raises(zoo.ZooError, match=r"16, 32, 64 \.\.\. steps, got 30"):
+        zoo.store_policy(tmp_path / "x", policy, {})
+
+
 def test_a_card_of_before_networks_had_names_holds_a_gaussian(stem):
     assert "network" not in zoo.read_card(stem)
     assert isinstance(zoo.policy_from(stem), GaussianPolicy)
