@@ -12,7 +12,7 @@
 .course-memory-title { font-weight: 700; font-size: 1.125em; flex: 1 1 12em; }
 .course-memory-key { display: flex; flex-wrap: wrap; gap: 2px 22px; }
 .course-memory-key span { display: inline-flex; align-items: center; gap: 8px; }
-.course-memory-key canvas { width: 22px; height: 18px; }
+.course-memory .course-memory-key canvas { width: 22px; height: 18px; flex: none; }
 .course-memory-says { font-weight: 600; min-height: 2.9em; }
 .course-memory-hint { color: var(--course-muted); }
 `;
