@@ -59,7 +59,8 @@ def test_lines_follow_the_hand(open_notebook):
     assert notebook.fingerprint(CANVAS) != before
     assert "off by" not in notebook.locator(f"{FIT}-lines").inner_text()
     notebook.page.evaluate(
-        "() => { window.answers = 0; document.addEventListener('course:fit', () => { window.answers += 1; }); }"
+        "() => { window.answers = 0; "
+        "document.addEventListener('course:fit', () => { window.answers += 1; }); }"
     )
     canvas, mouse = notebook.locator(CANVAS), notebook.page.mouse
     rng, times = np.random.default_rng(0), []
@@ -73,7 +74,8 @@ def test_lines_follow_the_hand(open_notebook):
     assert np.median(times) < 100 * crowded
     last = f"Point 9: ({x:.2f}, {y:.2f})."
     read = notebook.page.evaluate(SAYS)
-    assert read.startswith("9 of 9 points read. Point 9: (") and len(read) == len("9 of 9 points read. " + last)
+    before = "9 of 9 points read. "
+    assert read.startswith(f"{before}Point 9: (") and len(read) == len(before + last)
     box, here, there = canvas.bounding_box(), place(notebook, x, y), place(notebook, 2, -3)
     mouse.move(box["x"] + here["x"], box["y"] + here["y"])
     mouse.down()

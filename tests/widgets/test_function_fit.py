@@ -1,4 +1,4 @@
-"""The function fit without a browser: what it asks, what it sends, what it refuses, and its static picture."""
+"""The function fit without a browser: what it asks, sends and refuses, and its static picture."""
 
 import json
 import time
