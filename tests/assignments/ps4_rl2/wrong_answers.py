@@ -43,6 +43,14 @@ def trial_inputs(obs, action, reward, ended, arms, actions):
     return torch.cat([obs, before], dim=-1)
 
 
+@wrong("q1", "As many columns as actions were TAKEN")
+def trial_inputs(obs, action, reward, ended, arms, actions):
+    did = torch.nn.functional.one_hot(action).float()
+    happened = torch.cat([did, reward.unsqueeze(-1), ended.unsqueeze(-1).float()], dim=-1)
+    before = torch.cat([torch.zeros_like(happened[:1]), happened[:-1]])
+    return torch.cat([obs, before], dim=-1)
+
+
 @wrong("q1", "Shifted the wrong way")
 def trial_inputs(obs, action, reward, ended, arms, actions):
     did = torch.nn.functional.one_hot(action, actions).float()
