@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from course_lib.envs import grid_navi_beliefs
 from course_lib.zoo import rl2_recipes as recipes
 from course_lib.zoo import rl2_results as results_of
 from course_lib.zoo import store
@@ -41,7 +42,8 @@ def test_few_training_tasks_are_known_by_heart(measured):
     assert measured.training_tasks == [1, 4, 8, 14]
     gap = (measured.on_training - measured.on_new).mean(0)
     assert gap[0] > 10.0 and gap[0] > gap[-1]
-    assert (measured.on_training[:, 0] > 20.0).all()  # one goal: no need to look for it
+    # Who knows one goal by heart earns more there than can be earned by anybody who has to look for it.
+    assert (measured.on_training[:, 0] > grid_navi_beliefs.optimal_return(2)).all()
 
 
 def _results():
