@@ -49,7 +49,7 @@ def place(notebook, x: float, y: float) -> dict:
 def test_lines_follow_the_hand(open_notebook):
     notebook = show(open_notebook)
     assert notebook.page.evaluate(SAYS) == "6 of 12 points read."
-    assert "off by" in notebook.locator(f"{FIT}-lines").inner_text()
+    assert "±" in notebook.locator(f"{FIT}-lines").inner_text()
     notebook.screenshot("function-fit")
     notebook.axe(".jp-OutputArea-output")
     notebook.locator(f"{FIT} button:has-text('Another function')").click()
@@ -57,7 +57,7 @@ def test_lines_follow_the_hand(open_notebook):
     notebook.locator(f"{FIT} button:has-text('Clear')").click()
     notebook.wait(f"{SAYS} === '0 of 0 points read.'", 10)
     assert notebook.fingerprint(CANVAS) != before
-    assert "off by" not in notebook.locator(f"{FIT}-lines").inner_text()
+    assert "±" not in notebook.locator(f"{FIT}-lines").inner_text()
     notebook.page.evaluate(
         "() => { window.answers = 0; "
         "document.addEventListener('course:fit', () => { window.answers += 1; }); }"
