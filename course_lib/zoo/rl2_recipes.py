@@ -87,7 +87,7 @@ def _random_mdp(**changes: Any) -> Recipe:
     config = rl2.RL2Config(
         episodes=10, gamma=0.99, gae_lambda=0.9, learning_rate=2e-3, entropy_bonus=0.1, minibatches=4
     )
-    recipe = {"config": config, "iterations": 300, "simulations": 256, "hidden": 128, **changes}
+    recipe = {"config": config, "iterations": 300, "simulations": 256, "hidden": 112, **changes}
     return Recipe(family=random_mdp.family(), **recipe)
 
 
