@@ -19,7 +19,7 @@ from gymnasium.vector import AutoresetMode
 
 from course_lib.core.spelling import nearest
 from course_lib.core.task_family import Choice, Distribution, TaskFamily, Uniform
-from course_lib.envs.episodes import EpisodicVectorEnv, Interval, WorldParams
+from course_lib.envs.episodes import EpisodicVectorEnv, Interval, WorldParams, params_of
 from course_lib.envs.single_world import SingleEnv
 
 DEPENDENT: dict[str, Distribution] = {
@@ -40,18 +40,9 @@ def params_type(arms: int) -> type[WorldParams]:
     """
     if arms < 1:
         raise ValueError(f"arms must be at least 1, got {arms}")
-    names = tuple(f"arm_{i}" for i in range(arms))
-    cls = dataclasses.make_dataclass(
-        "BanditParams",
-        [(name, float | np.ndarray, 0.5) for name in names],
-        bases=(WorldParams,),
-        namespace={"bounds": dict.fromkeys(names, Interval(0.0, 1.0)), "context": names},
-        frozen=True,
-        kw_only=True,
-        eq=False,
+    return params_of(
+        "BanditParams", [f"arm_{i}" for i in range(arms)], 0.5, f"What each of {arms} arms pays on average."
     )
-    cls.__doc__ = f"What each of {arms} arms pays on average."
-    return cls
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,6 @@ Source: Andrychowicz et al., "Hindsight Experience Replay", NeurIPS 2017,
 https://arxiv.org/abs/1707.01495, section 3.1.
 """
 
-import dataclasses
 from functools import lru_cache, partial
 from typing import Literal
 
@@ -18,7 +17,7 @@ from gymnasium.vector import AutoresetMode
 
 from course_lib.core.goals import GoalSpace
 from course_lib.core.task_family import Choice, TaskFamily
-from course_lib.envs.episodes import EpisodicVectorEnv, Interval, WorldParams
+from course_lib.envs.episodes import EpisodicVectorEnv, WorldParams, params_of
 from course_lib.envs.single_world import SingleEnv
 
 
@@ -31,18 +30,9 @@ def params_type(bits: int) -> type[WorldParams]:
     """
     if bits < 1:
         raise ValueError(f"bits must be at least 1, got {bits}")
-    names = tuple(f"bit_{i}" for i in range(bits))
-    cls = dataclasses.make_dataclass(
-        "BitFlipParams",
-        [(name, float | np.ndarray, 0.0) for name in names],
-        bases=(WorldParams,),
-        namespace={"bounds": dict.fromkeys(names, Interval(0.0, 1.0)), "context": names},
-        frozen=True,
-        kw_only=True,
-        eq=False,
+    return params_of(
+        "BitFlipParams", [f"bit_{i}" for i in range(bits)], 0.0, f"The pattern of {bits} bits that is wanted."
     )
-    cls.__doc__ = f"The pattern of {bits} bits that is wanted."
-    return cls
 
 
 def goal_space(bits: int) -> GoalSpace:

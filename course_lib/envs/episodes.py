@@ -113,6 +113,28 @@ class WorldParams:
         return matrix
 
 
+def params_of(name: str, fields: Sequence[str], default: float, meaning: str) -> type[WorldParams]:
+    """Parameters for a world that has as many as it is asked for: numbers in [0, 1], all of them the context.
+
+    Args:
+        name: of the type.
+        fields: names of the parameters, in order.
+        default: of each.
+        meaning: what they are together, a sentence.
+    """
+    cls = dataclasses.make_dataclass(
+        name,
+        [(field, float | np.ndarray, default) for field in fields],
+        bases=(WorldParams,),
+        namespace={"bounds": dict.fromkeys(fields, Interval(0.0, 1.0)), "context": tuple(fields)},
+        frozen=True,
+        kw_only=True,
+        eq=False,
+    )
+    cls.__doc__ = meaning
+    return cls
+
+
 class EpisodicVectorEnv(VectorEnv):
     """N simulations of one world, each with its own parameters, seed and clock.
 
