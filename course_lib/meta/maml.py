@@ -26,7 +26,7 @@ Loss = Callable[[Parameters], Tensor]
 def inner_step(
     loss: Loss, parameters: Parameters, rates: Parameters, first_order: bool = False
 ) -> Parameters:
-    """theta' = theta - alpha grad L(theta): one step of gradient descent in every task at once, as a new value.
+    """theta' = theta - alpha grad L(theta): one step of gradient descent in every task at once, a new value.
 
     The tasks share nothing, so the gradient of the sum of their losses holds the gradient of each. Unless
     `first_order`, it keeps its own graph (`create_graph`): whoever differentiates theta' with respect to
