@@ -52,7 +52,7 @@ class TinyWorld:
 def random_world(
     rng: np.random.Generator, states: int = 3, actions: int = 2, steps: int = 4, gamma: float = 1.0
 ) -> TinyWorld:
-    """A world whose probabilities are drawn evenly from all that there are, and rewards from a normal.
+    """A world whose probabilities are drawn evenly from all that there are, and rewards from 0 to 1.
 
     Args:
         rng: draws it.
@@ -62,7 +62,7 @@ def random_world(
         gamma: discount, in [0, 1].
     """
     dynamics = torch.from_numpy(rng.dirichlet(np.ones(states), (states, actions)))
-    reward = torch.from_numpy(rng.normal(size=(states, actions)))
+    reward = torch.from_numpy(rng.random((states, actions)))
     return TinyWorld(dynamics, reward, torch.full((states,), 1 / states, dtype=torch.float64), steps, gamma)
 
 
