@@ -16,9 +16,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
-from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
+from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
 from course_lib.core.spelling import nearest
 from course_lib.core.whole_files import write_whole
+from course_lib.meta.maml import GradientClassifier, GradientLearner
+from course_lib.meta.maml_rl import AdaptivePolicy
 from course_lib.meta.prototypes import PrototypeLearner
 from course_lib.meta.snail import SnailMemory
 from course_lib.meta.supervised import RecurrentLearner, SetLearner
@@ -35,6 +37,9 @@ NETWORKS = {
     "recurrent_learner": RecurrentLearner,
     "set_learner": SetLearner,
     "prototype_learner": PrototypeLearner,
+    "adaptive_policy": AdaptivePolicy,
+    "gradient_learner": GradientLearner,
+    "gradient_classifier": GradientClassifier,
 }
 """Policies that can be stored, by the word that their card has for them; without one it is "gaussian"."""
 
@@ -234,6 +239,11 @@ def _empty_gaussian(tensors: Mapping[str, Tensor]) -> GaussianPolicy:
     return GaussianPolicy(obs_size, action_size, hidden)
 
 
+def _empty_adaptive_policy(tensors: Mapping[str, Tensor]) -> AdaptivePolicy:
+    obs_size, *hidden, action_size = _layers(tensors, "policy.mean")
+    return AdaptivePolicy(GaussianPolicy(obs_size, action_size, hidden))
+
+
 def _empty_squashed(tensors: Mapping[str, Tensor], part: str = "net") -> SquashedGaussianPolicy:
     # Mean and deviation of each action come out of one network.
     obs_size, *hidden, outputs = _layers(tensors, part)
@@ -276,6 +286,13 @@ def _empty_prototype_learner(tensors: Mapping[str, Tensor]) -> PrototypeLearner:
     return PrototypeLearner(input_size, hidden)
 
 
+def _empty_gradient_learner(
+    tensors: Mapping[str, Tensor], kind: type[GradientLearner] = GradientLearner
+) -> GradientLearner:
+    # What a tensor cannot tell: the zoo's have ReLU between their layers, and take one step unless asked.
+    return kind(mlp(_layers(tensors, "net"), activation=nn.ReLU))
+
+
 _EMPTY = {
     "gaussian": _empty_gaussian,
     "squashed_gaussian": _empty_squashed,
@@ -284,6 +301,9 @@ _EMPTY = {
     "recurrent_learner": _empty_recurrent_learner,
     "set_learner": _empty_set_learner,
     "prototype_learner": _empty_prototype_learner,
+    "adaptive_policy": _empty_adaptive_policy,
+    "gradient_learner": _empty_gradient_learner,
+    "gradient_classifier": partial(_empty_gradient_learner, kind=GradientClassifier),
 }
 """Makes a network of the sizes of some tensors."""
 

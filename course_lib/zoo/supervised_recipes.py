@@ -148,8 +148,20 @@ def score_of(answer: Tensor, tasks: FewShotTasks) -> np.ndarray:
 def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Training:
     """Tasks, learner and test of a recipe, ready for `training.train_and_store`."""
     chosen = task_world(world, recipe, rng)
-    learner = learner_of(chosen, recipe)
-    optimizer = torch.optim.Adam(learner.parameters(), lr=chosen.config.learning_rate, fused=True)
+    return training_of(chosen, learner_of(chosen, recipe), seed, rng)
+
+
+def training_of(chosen: TaskWorld, learner: nn.Module, seed: int, rng: np.random.Generator) -> Training:
+    """The training of any learner that has `adapt` and `predict`.
+
+    Args:
+        chosen: its tasks.
+        learner: new.
+        seed: of the interval in its card.
+        rng: draws tasks.
+    """
+    trained = [parameter for parameter in learner.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=chosen.config.learning_rate, fused=True)
 
     def records(first: int) -> Iterator[dict[str, float]]:
         return supervised.train(
@@ -158,7 +170,8 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
 
     def score() -> dict[str, Any]:
         tasks = chosen.test(TEST_TASKS, chosen.shots, 30, np.random.default_rng(2**31))
-        what, sign = ("minus the squared error", -1) if world in FUNCTIONS else ("images named rightly", 1)
+        functions = chosen.output_size == 1
+        what, sign = ("minus the squared error", -1) if functions else ("images named rightly", 1)
         by_task = sign * score_of(answers(learner, tasks), tasks)
         interval = mean_with_interval(by_task, np.random.default_rng(seed))
         return {
