@@ -122,6 +122,15 @@ TRAINABLE = {
         "letters: set_of30, set_of150.",
         example="--world letters --recipe prototypes --seeds 0-4",
     ),
+    "maml_rl": Trainable(
+        summary="MAML for RL: a policy from which one gradient step on a few episodes goes a long way.",
+        world="navigation",
+        recipe="learned_rates",
+        worlds="navigation or half_cheetah_direction.",
+        recipes="learned_rates (an inner rate for each parameter), pretrained (no thought of adapting); "
+        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives).",
+        example="--world half_cheetah_direction --seeds 0-2",
+    ),
 }
 """The ideas that have something to train."""
 
