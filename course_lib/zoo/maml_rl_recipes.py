@@ -146,7 +146,8 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         return {
             **score_of(returns[1].double().numpy(), seed),
             "return_by_step": [round(float(value), 2) for value in returns.mean(1)],
-            "evaluated_on": f"{EVALUATION_TASKS} new tasks, a step on {what.config.trajectories} episodes each",
+            "evaluated_on": f"{EVALUATION_TASKS} new tasks, "
+            f"a step on {what.config.trajectories} episodes each",
         }
 
     return Training(policy=agent, records=records, iterations=what.iterations, score=score)
