@@ -1,0 +1,228 @@
+"""What a gradient step or two on a new task is worth, by where they start, measured on the zoo's weights.
+
+Axes: R seeds, E = steps + 1 returns: after 0, 1, 2 ... gradient steps (or RL2's episodes), M tasks.
+Source: Finn et al., "Model-Agnostic Meta-Learning", ICML 2017, https://arxiv.org/abs/1703.03400, sections
+5.3 and 6; the recurrent learner is that of `rl2_results`. All numbers are ours.
+"""
+
+import io
+import json
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from course_lib.core.seeding import seed_everything
+from course_lib.core.task_family import Params
+from course_lib.core.trials import TrialCollector
+from course_lib.envs import navigation
+from course_lib.envs.half_cheetah_tasks import DirectionParams
+from course_lib.meta.maml_rl import AdaptivePolicy
+from course_lib.widgets import figures
+from course_lib.zoo import maml_rl_recipes, rl2_recipes, store, tables
+from course_lib.zoo.maml_rl_recipes import WORLDS as RECIPES
+from course_lib.zoo.maml_rl_recipes import adapted_to
+
+WORLDS = tuple(RECIPES)
+STEPS = {"navigation": 10, "half_cheetah_direction": 3}
+"""Gradient steps in a test."""
+SHOWN = (0, 1, 2, 3, 5, 10)
+"""Steps that have a column."""
+RATES = (0.02, 0.1, 0.5, 2.0)
+"""Inner rates that a start without rates of its own may choose from, on tasks that are not measured."""
+RANDOM, PRETRAINED, RECURRENT, STRAIGHT = "random start", "pretrained", "RL2, by episode", "told the goal"
+
+MEANINGS = {
+    "maml": "MAML, one rate",
+    "learned_rates": "MAML, learned rates",
+    "first_order": "first order",
+    "score_function": "plain surrogate",
+    "dice": "DiCE",
+    "pretrained": PRETRAINED,
+}
+"""What the recipes are, in words; all but the last two lines of a table have the likelihood ratio inside."""
+DRAWN = ("MAML, learned rates", PRETRAINED, RANDOM, RECURRENT)
+"""What a picture shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All that was measured in one world."""
+
+    world: str
+    """Its name."""
+    curves: dict[str, dict[str, np.ndarray]]
+    """Mean return by kind of task and start, [R, E]."""
+
+
+def inside(rng: np.random.Generator, n: int) -> Params:
+    """Goals as in training: anywhere in the square of 1 m around the start."""
+    return navigation.family().sample(rng, n)
+
+
+def outside(rng: np.random.Generator, n: int) -> Params:
+    """Goals in the square of 2 m around the start, but outside of that of the training."""
+    goals = rng.uniform(-1.0, 1.0, (8 * n, 2))
+    goals = goals[np.abs(goals).max(1) > 0.5][:n]
+    return navigation.NavigationParams(goal_x=goals[:, 0], goal_y=goals[:, 1])
+
+
+def _one_way(direction: float) -> Callable[[np.random.Generator, int], Params]:
+    return lambda rng, n: DirectionParams(direction=np.full(n, direction))
+
+
+KINDS: dict[str, dict[str, Callable[[np.random.Generator, int], Params]]] = {
+    "navigation": {"goals as in training": inside, "goals farther away": outside},
+    "half_cheetah_direction": {"forwards": _one_way(1.0), "backwards": _one_way(-1.0)},
+}
+"""Kinds of tasks, by world: each draws so many."""
+
+
+def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing: None) -> Results:
+    """Adapts every policy of the zoo to new tasks; a minute or two.
+
+    Args:
+        world: one of `WORLDS`.
+        tasks: of each kind and seed.
+        report: told what is being measured.
+
+    Raises:
+        ZooError: the zoo holds no weights of the world.
+    """
+    curves: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in KINDS[world]}
+    for name, recipe in RECIPES[world].items():
+        report(MEANINGS[name])
+        agents = store.policies("maml_rl", world, name)
+        rate = _best_rate(world, recipe, agents) if name == "pretrained" else None
+        for kind, by_start in curves.items():
+            by_start[MEANINGS[name]] = _after_steps(world, recipe, agents, kind, tasks, rate)
+    report(RANDOM)
+    untrained = {}
+    for seed in agents:
+        seed_everything(seed)
+        untrained[seed] = maml_rl_recipes.agent_of(recipe)
+    rate = _best_rate(world, recipe, untrained)
+    for kind, by_start in curves.items():
+        by_start[RANDOM] = _after_steps(world, recipe, untrained, kind, tasks, rate)
+    if world == "navigation":
+        report(RECURRENT)
+        for kind, by_start in curves.items():
+            by_start[RECURRENT] = _recurrent(kind, tasks)
+            drawn = [KINDS[world][kind](_tasks_of(seed), tasks) for seed in agents]
+            best = [straight_return(goals.array(tasks)).mean() for goals in drawn]
+            by_start[STRAIGHT] = np.repeat(np.array(best)[:, None], STEPS[world] + 1, axis=1)
+    return Results(world=world, curves=curves)
+
+
+def _tasks_of(seed: int) -> np.random.Generator:
+    return np.random.default_rng((maml_rl_recipes.TEST_TASKS, seed))
+
+
+def _after_steps(
+    world: str,
+    recipe: maml_rl_recipes.Recipe,
+    agents: dict[int, AdaptivePolicy],
+    kind: str,
+    tasks: int,
+    rate: float | None,
+) -> np.ndarray:
+    returns = []
+    for seed, agent in agents.items():
+        seed_everything(seed)  # actions are drawn
+        drawn = KINDS[world][kind](_tasks_of(seed), tasks)
+        rng = np.random.default_rng(seed)
+        happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, inner_lr=rate)
+        returns.append(happened.returns.mean(1).double().numpy())
+    return np.stack(returns)  # [R, E]
+
+
+def _best_rate(world: str, recipe: maml_rl_recipes.Recipe, agents: dict[int, AdaptivePolicy]) -> float:
+    """The rate with the best return over all steps, on training tasks that are not measured."""
+    seed, agent = next(iter(agents.items()))
+    tasks = 20
+    drawn = recipe.family.sample(np.random.default_rng((maml_rl_recipes.TEST_TASKS, seed, 1)), tasks)
+    scores = {}
+    for rate in RATES:
+        seed_everything(seed)
+        rng = np.random.default_rng(seed)
+        happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, inner_lr=rate)
+        scores[rate] = float(happened.returns[1:].mean())
+    return max(scores, key=scores.get)
+
+
+def _recurrent(kind: str, tasks: int) -> np.ndarray:
+    """What RL2's policies earn, episode by episode, in a trial that is longer than those of its training."""
+    recipe, returns = rl2_recipes.WORLDS["navigation"]["gru"], []
+    for seed, policy in store.policies("rl2", "navigation", "gru").items():
+        seed_everything(seed)
+        drawn = KINDS["navigation"][kind](_tasks_of(seed), tasks)
+        env = rl2_recipes.make_env(recipe, tasks)
+        episodes = STEPS["navigation"] + 1
+        trials = TrialCollector(env, lambda n, drawn=drawn: drawn, episodes, seed).collect(policy)
+        returns.append(trials.episode_returns.mean(1).double().numpy())
+    return np.stack(returns)
+
+
+def straight_return(goals: np.ndarray) -> np.ndarray:
+    """Return of one who is told the goal, and goes there as fast as a step allows: [M, 2] to [M]."""
+    steps = navigation.REACH * np.arange(1, navigation.HORIZON + 1)  # how far each coordinate may have gone
+    left = np.maximum(np.abs(goals)[:, None] - steps[:, None], 0.0)  # [M, T, 2]
+    return -np.sqrt(np.square(left).sum(-1)).sum(1)
+
+
+def as_markdown(results: Results, command: str) -> str:
+    """The results as Markdown: means over seeds with 95 % bootstrap intervals over seeds."""
+    rng, world = np.random.default_rng(0), results.world
+    config = next(iter(RECIPES[world].values())).config
+    digits = 2 if world == "navigation" else 0
+    seeds = min(len(curve) for by_start in results.curves.values() for curve in by_start.values())
+    words = (
+        f"Made by `{command}`. Return of an episode of {config.horizon} steps after some gradient steps, "
+        f"each on {config.trajectories} episodes of the new task: mean over {seeds} seeds, with the 95 % "
+        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a twentieth "
+        f"with one rate for all). {PRETRAINED.capitalize()} and {RANDOM}: the best of the rates "
+        f"{', '.join(map(str, RATES))}, chosen on other tasks."
+    )
+    lines = [f"# MAML for RL, {world.replace('_', ' ')}", "", textwrap.fill(words, width=110)]
+    for kind, by_start in results.curves.items():
+        shown = [step for step in SHOWN if step <= STEPS[world]]
+        rows = [
+            [name, *(tables.over_seeds(curve[:, step], rng, digits=digits) for step in shown)]
+            for name, curve in by_start.items()
+        ]
+        header = [f"after {step} step{'s' * (step != 1)}" for step in shown]
+        lines += ["", f"## {kind.capitalize()}", "", *tables.table(["", *header], rows)]
+    return "\n".join(lines) + "\n"
+
+
+def write(results: Results, command: str, folder: Path) -> None:
+    """Writes the tables, their numbers and the figure.
+
+    Args:
+        results: what was measured.
+        command: that measured it.
+        folder: gets maml-rl-<world>.md, .json and .png.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+    stem = f"maml-rl-{results.world.replace('_', '-')}"
+    store.write_here(folder / f"{stem}.md", as_markdown(results, command).encode())
+    numbers = {
+        kind: {name: np.round(curve, 3).tolist() for name, curve in by_start.items()}
+        for kind, by_start in results.curves.items()
+    }
+    store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
+    panels = {
+        kind: (
+            np.arange(STEPS[results.world] + 1),
+            {name: curve for name, curve in by_start.items() if name in DRAWN},
+        )
+        for kind, by_start in results.curves.items()
+    }
+    picture = io.BytesIO()
+    figure = figures.curves_figure(panels, "gradient steps (RL2: episodes)", "return of an episode")
+    figure.savefig(picture, format="png", dpi=90)
+    store.write_here(folder / f"{stem}.png", picture.getvalue())
