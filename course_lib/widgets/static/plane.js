@@ -2,8 +2,9 @@
 // shows one. And how such a widget asks the kernel: one question on its way, the newest one after it.
 
 {
-  // `fixed` is what Plane.to_json() says. The canvas keeps room for the scale, and for `below` pixels under it.
-  course.plane = function plane({ low, high, walls, unit }) {
+  // Given what Plane.to_json() says; `names` are those of the axes. The canvas keeps room for the scale, and for
+  // `below` pixels under it.
+  course.plane = function plane({ low, high, walls, unit, names = ["x", "y"] }) {
     const frame = { left: 58, right: 10, top: 8, bottom: 50 };
     const shape = (high[0] - low[0]) / (high[1] - low[1]);
     const clamp = ([x, y]) => [Math.min(high[0], Math.max(low[0], x)), Math.min(high[1], Math.max(low[1], y))];
@@ -43,11 +44,12 @@
       const inside = (i, most) => course.ticks(low[i], high[i], most).filter((v) => v >= low[i] && v <= high[i]);
       for (const x of inside(0, Math.max(2, Math.floor(at.w / 80)))) course.text(context, signed(x), at.X(x), at.top + at.h + 20, { colour: ink, align: "center" });
       for (const y of inside(1, Math.max(2, Math.floor(at.h / 60)))) course.text(context, signed(y), at.left - 7, at.Y(y) + 5, { colour: ink, align: "right" });
-      course.text(context, `x (${unit})`, at.left + at.w / 2, at.top + at.h + 42, { colour: ink, align: "center" });
+      const axis = (i) => (unit ? `${names[i]} (${unit})` : names[i]);
+      course.text(context, axis(0), at.left + at.w / 2, at.top + at.h + 42, { colour: ink, align: "center" });
       context.save();
       context.translate(at.left - 46, at.top + at.h / 2);
       context.rotate(-Math.PI / 2);
-      course.text(context, `y (${unit})`, 0, 0, { colour: ink, align: "center" });
+      course.text(context, axis(1), 0, 0, { colour: ink, align: "center" });
       context.restore();
     }
 
