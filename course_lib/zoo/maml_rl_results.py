@@ -181,8 +181,8 @@ def as_markdown(results: Results, command: str) -> str:
     words = (
         f"Made by `{command}`. Return of an episode of {config.horizon} steps after some gradient steps, "
         f"each on {config.trajectories} episodes of the new task: mean over {seeds} seeds, with the 95 % "
-        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a twentieth "
-        f"with one rate for all). {PRETRAINED.capitalize()} and {RANDOM}: the best of the rates "
+        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a "
+        f"twentieth with one rate for all). {PRETRAINED.capitalize()} and {RANDOM}: the best of the rates "
         f"{', '.join(map(str, RATES))}, chosen on other tasks."
     )
     lines = [f"# MAML for RL, {world.replace('_', ' ')}", "", textwrap.fill(words, width=110)]

@@ -14,7 +14,7 @@ from course_lib.core import trials
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
-from course_lib.envs import bandits, grid_navi, maze, random_mdp
+from course_lib.envs import bandits, grid_navi, maze, navigation, random_mdp
 from course_lib.meta import rl2
 from course_lib.meta.snail import SnailMemory
 from course_lib.zoo.training import Idea, Training, score_of
@@ -97,6 +97,12 @@ def _maze(**changes: Any) -> Recipe:
     return Recipe(family=maze.family(), new_family=maze.new_family(), **recipe)
 
 
+def _navigation(**changes: Any) -> Recipe:
+    config = replace(NAVIGATION, episodes=3, gamma=0.95, entropy_bonus=0.01)
+    recipe = {"config": config, "iterations": 150, "simulations": 256, "hidden": 64, **changes}
+    return Recipe(family=navigation.family(), **recipe)
+
+
 def _grid_navi(**changes: Any) -> Recipe:
     recipe = {"config": NAVIGATION, "iterations": 300, "simulations": 256, "hidden": 64, **changes}
     return Recipe(family=grid_navi.family(), **recipe)
@@ -119,6 +125,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         **{f"tasks{k}": _grid_navi(training_tasks=k, iterations=150) for k in (1, 4, 8, 14)},
     },
     "maze": {"gru": _maze()},
+    "navigation": {"gru": _navigation()},
 }
 """Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
 memory that is wrongly emptied at every episode. tasks4: trained on four tasks only."""
