@@ -1,0 +1,296 @@
+"""MAML for RL: its log-probabilities, baseline and advantages are the slow ones, and a step of it adapts."""
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+
+from course_lib.core.networks import GaussianPolicy
+from course_lib.core.per_task import copies
+from course_lib.core.rollout import Transitions
+from course_lib.core.seeding import seed_everything
+from course_lib.envs import navigation
+from course_lib.meta import estimators, maml_rl
+from course_lib.meta.maml import inner_step
+
+TASKS, EACH, TIME = 3, 4, 6
+
+
+@pytest.fixture
+def policy():
+    seed_everything(0)
+    policy = GaussianPolicy(2, 2, hidden=(8,), log_std=-0.3)
+    policy.obs_norm.observe(torch.randn(50, 2) + 1.0)
+    return policy
+
+
+@pytest.fixture
+def scattered(policy):
+    """Other parameters in every task."""
+    return {
+        name: (value + 0.3 * torch.randn_like(value)).detach().requires_grad_()
+        for name, value in copies(policy, TASKS).items()
+    }
+
+
+def _data(ends=None) -> Transitions:
+    n = TASKS * EACH
+    ends = [TIME - 1] * n if ends is None else ends
+    valid = torch.stack([torch.arange(TIME) <= end for end in ends], dim=1)
+    ended = torch.stack([torch.arange(TIME) == end for end in ends], dim=1)
+    obs = torch.randn(TIME, n, 2)
+    return Transitions(
+        obs=obs,
+        action=torch.randn(TIME, n, 2),
+        reward=torch.randn(TIME, n) + obs[..., 0],
+        next_obs=torch.randn(TIME, n, 2),
+        terminated=torch.zeros(TIME, n, dtype=torch.bool),
+        ended=ended,
+        valid=valid,
+    )
+
+
+def _world(tasks=TASKS, each=EACH):
+    return navigation.family().make_vec(tasks * each, autoreset_mode="Disabled", context_observed=False)
+
+
+def _one(parameters, task):
+    return {name: value[task] for name, value in parameters.items()}
+
+
+def test_in_each_task_log_probabilities_are_those_of_the_policy_with_its_parameters(policy, scattered):
+    data = _data()
+    log_prob = maml_rl.InTasks(policy, scattered).log_prob(data.obs, data.action)
+    for task in range(TASKS):
+        mine = slice(task * EACH, (task + 1) * EACH)
+        mean, log_std = functional_call(policy, _one(scattered, task), (data.obs[:, mine],))
+        normal = torch.distributions.Normal(mean, log_std.exp())
+        torch.testing.assert_close(log_prob[:, mine], normal.log_prob(data.action[:, mine]).sum(-1))
+
+
+def test_actions_are_drawn_with_the_mean_and_deviation_of_their_task(policy, scattered):
+    obs = torch.randn(TASKS, 1, 2).expand(TASKS, 20_000, 2).flatten(0, 1)
+    with torch.no_grad():
+        drawn = maml_rl.InTasks(policy, scattered).sample(obs).unflatten(0, (TASKS, -1))
+    for task in range(TASKS):
+        mean, log_std = functional_call(policy, _one(scattered, task), (obs[task * 20_000],))
+        torch.testing.assert_close(drawn[task].mean(0), mean, atol=0.05, rtol=0.0)
+        torch.testing.assert_close(drawn[task].std(0), log_std.exp(), atol=0.05, rtol=0.0)
+
+
+def test_the_baseline_is_each_tasks_own_least_squares_over_the_steps_that_happened(policy):
+    torch.manual_seed(1)
+    data = _data(ends=[5, 5, 5, 3] * TASKS)
+    returns = torch.randn(TIME, TASKS * EACH)
+    value = maml_rl.linear_baseline(data.obs, returns, data.valid, TASKS)
+    for task in range(TASKS):
+        rows, target = [], []
+        for i in range(task * EACH, (task + 1) * EACH):
+            for t in range(TIME):
+                if data.valid[t, i]:
+                    s, now = data.obs[t, i].double().numpy(), (t + 1) / 100
+                    rows.append([*s, *s**2, now, now**2, now**3, 1.0])
+                    target.append(float(returns[t, i]))
+        rows, target = np.array(rows), np.array(target)
+        weights = np.linalg.solve(rows.T @ rows + 1e-5 * np.eye(8), rows.T @ target)
+        mine = value[:, task * EACH : (task + 1) * EACH].T[data.valid[:, task * EACH : (task + 1) * EACH].T]
+        np.testing.assert_allclose(mine, rows @ weights, atol=1e-4)
+
+
+def test_advantages_are_returns_above_the_baseline_standardized_within_each_task(policy):
+    torch.manual_seed(2)
+    data = _data(ends=[5, 2, 5, 4] * TASKS)
+    gamma = 0.9
+    advantage = maml_rl.advantages(policy, data, TASKS, gamma, 1.0)
+    returns = torch.zeros(TIME, TASKS * EACH)
+    for i in range(TASKS * EACH):
+        following = 0.0
+        for t in reversed(range(TIME)):
+            following = float(data.reward[t, i]) + gamma * following if data.valid[t, i] else 0.0
+            returns[t, i] = following
+    value = maml_rl.linear_baseline(policy.obs_norm.normalize(data.obs), returns, data.valid, TASKS)
+    for task in range(TASKS):
+        mine = slice(task * EACH, (task + 1) * EACH)
+        keep = data.valid[:, mine]
+        above = (returns - value)[:, mine][keep]
+        right = (above - above.mean()) / above.std(unbiased=False)
+        torch.testing.assert_close(advantage[:, mine][keep], right, atol=1e-4, rtol=1e-4)
+        assert (advantage[:, mine][~keep] == 0.0).all()
+
+
+def test_the_inner_loss_is_minus_the_sum_over_tasks_of_the_mean_over_steps(policy, scattered):
+    data = _data(ends=[5, 2, 5, 4] * TASKS)
+    advantage = torch.randn(TIME, TASKS * EACH) * data.valid
+    gathered = maml_rl.Experience(data=data, advantage=advantage, tasks=TASKS)
+    loss = maml_rl.inner_loss(policy, gathered, estimators.score_function)(scattered)
+    log_prob = maml_rl.InTasks(policy, scattered).log_prob(data.obs, data.action)
+    by_task = [
+        (log_prob * advantage)[:, mine].sum() / data.valid[:, mine].sum()
+        for mine in (slice(task * EACH, (task + 1) * EACH) for task in range(TASKS))
+    ]
+    torch.testing.assert_close(loss, -torch.stack(by_task).sum())
+
+
+def test_what_lies_beyond_the_end_of_an_episode_changes_nothing(policy):
+    torch.manual_seed(3)
+    data = _data(ends=[5, 2, 5, 4] * TASKS)
+    other = Transitions(**vars(data))
+    for values in (other.obs, other.action, other.reward):
+        values[~data.valid] = 7.0
+    found = []
+    for each in (_data_like(data), other):
+        advantage = maml_rl.advantages(policy, each, TASKS, 0.95, 0.9)
+        gathered = maml_rl.Experience(data=each, advantage=advantage, tasks=TASKS)
+        start = {name: value.requires_grad_() for name, value in copies(policy, TASKS).items()}
+        rates = dict.fromkeys(start, 0.1)
+        loss = maml_rl.inner_loss(policy, gathered, estimators.dice_advantage)
+        found.append(inner_step(loss, start, rates))
+    for name in found[0]:
+        torch.testing.assert_close(found[0][name], found[1][name])
+
+
+def _data_like(data):
+    """The same, with zeros where nothing happened."""
+    cut = {
+        name: torch.where(data.valid.unsqueeze(-1) if value.ndim == 3 else data.valid, value, 0)
+        for name, value in vars(data).items()
+        if name in ("obs", "action", "reward")
+    }
+    return Transitions(**{**vars(data), **cut})
+
+
+def _config(**changes):
+    return maml_rl.MAMLRLConfig(
+        **{"tasks": TASKS, "trajectories": EACH, "horizon": TIME, "hidden": (8,), **changes}
+    )
+
+
+def test_adapting_takes_the_steps_that_it_says_with_the_episodes_gathered_before_each():
+    seed_everything(0)
+    config, env = _config(inner_lr=0.5), _world()
+    agent = maml_rl.agent_for(env, config)
+    maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
+    happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0), steps=3, later_rate=0.1)
+    assert happened.returns.shape == (4, TASKS) and len(happened.parameters) == 4
+    rates = [0.5, 0.05, 0.05]
+    for step, rate in enumerate(rates):
+        start = {name: value.clone().requires_grad_() for name, value in happened.parameters[step].items()}
+        loss = maml_rl.inner_loss(agent.policy, happened.experience[step], estimators.likelihood_ratio)(start)
+        gradients = torch.autograd.grad(loss, list(start.values()))
+        for (name, value), gradient in zip(start.items(), gradients, strict=True):
+            torch.testing.assert_close(happened.parameters[step + 1][name], value.detach() - rate * gradient)
+    for name, value in agent.policy.named_parameters():
+        torch.testing.assert_close(happened.parameters[0][name], value.expand(TASKS, *value.shape))
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_the_outer_gradient_goes_through_the_inner_step(first_order):
+    seed_everything(1)
+    config, env = _config(inner_lr=0.125, first_order=first_order, epochs=1, max_grad_norm=1e9), _world()
+    agent = maml_rl.agent_for(env, config)
+    maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
+    happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0))
+    agent = agent.double()
+    happened = _in_double(happened)
+    start = {name: value.detach().clone() for name, value in agent.policy.named_parameters()}
+    pre, post = happened.experience
+
+    def outer(theta):
+        # One task after the other, by autograd alone.
+        total = 0.0
+        for task in range(TASKS):
+            mine = slice(task * EACH, (task + 1) * EACH)
+            mean, log_std = functional_call(agent.policy, theta, (pre.data.obs[:, mine],))
+            log_prob = torch.distributions.Normal(mean, log_std.exp()).log_prob(pre.data.action[:, mine])
+            log_prob = log_prob.sum(-1)
+            gain = ((log_prob - log_prob.detach()).exp() * pre.advantage[:, mine]).mean()
+            step = torch.autograd.grad(gain, list(theta.values()), create_graph=not first_order)
+            phi = {name: value + 0.125 * g for (name, value), g in zip(theta.items(), step, strict=True)}
+            mean, log_std = functional_call(agent.policy, phi, (post.data.obs[:, mine],))
+            log_prob = torch.distributions.Normal(mean, log_std.exp()).log_prob(post.data.action[:, mine])
+            log_prob = log_prob.sum(-1)
+            total = total - ((log_prob - log_prob.detach()).exp() * post.advantage[:, mine]).mean() / TASKS
+        return total
+
+    theta = {name: value.clone().requires_grad_() for name, value in start.items()}
+    right = torch.autograd.grad(outer(theta), list(theta.values()))
+    maml_rl.update(agent, torch.optim.SGD(agent.policy.parameters(), lr=1.0), happened, config)
+    for (name, value), gradient in zip(agent.policy.named_parameters(), right, strict=True):
+        torch.testing.assert_close(start[name] - value.detach(), gradient, atol=1e-6, rtol=1e-5)
+
+
+def _in_double(happened):
+    def cast(value):
+        return value.double() if torch.is_tensor(value) and value.is_floating_point() else value
+
+    experience = [
+        maml_rl.Experience(
+            data=Transitions(**{name: cast(value) for name, value in vars(each.data).items()}),
+            advantage=each.advantage.double(),
+            tasks=each.tasks,
+        )
+        for each in happened.experience
+    ]
+    parameters = [{name: cast(value) for name, value in each.items()} for each in happened.parameters]
+    return maml_rl.Adaptation(experience=experience, parameters=parameters)
+
+
+def test_each_task_is_given_to_its_own_simulations():
+    env = _world(tasks=2, each=3)
+    maml_rl.set_tasks(env, navigation.NavigationParams(goal_x=np.array([0.1, 0.2]), goal_y=0.3), 2)
+    np.testing.assert_allclose(env.goals, [[0.1, 0.3]] * 3 + [[0.2, 0.3]] * 3)
+    with pytest.raises(ValueError, match="6 simulations cannot be shared out evenly among 4 tasks"):
+        maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), 4), 4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"gamma": 1.5}, r"gamma must be in \[0, 1\], got 1.5"),
+        ({"inner_lr": 0.0}, "inner_lr must be positive, got 0.0"),
+        ({"trajectories": 1}, "trajectories must be at least 2, got 1"),
+        ({"inner_steps": -1}, "inner_steps must be at least 0, got -1"),
+    ],
+)
+def test_settings_out_of_their_range_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        maml_rl.MAMLRLConfig(**setting)
+
+
+def _trained(iterations, **changes):
+    rng = seed_everything(0)
+    config = _config(tasks=10, trajectories=10, horizon=20, epochs=3, learning_rate=5e-3, **changes)
+    env, family = _world(10, 10), navigation.family()
+    agent = maml_rl.agent_for(env, config)
+    learned = [parameter for parameter in agent.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
+
+    def draw(n):
+        return family.sample(rng, n)
+
+    return list(maml_rl.train(agent, optimizer, env, draw, config, iterations, rng)), agent
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    first, second = _trained(2)[0], _trained(2)[0]
+    assert first == second
+
+
+def test_meta_training_makes_one_step_worth_much():
+    records, _ = _trained(40, inner_lr=0.5, hidden=(32,))
+    before, after = (
+        np.mean([record[name] for record in records[-10:]]) for name in ("return_before", "return_mean")
+    )
+    assert after > before + 2.5
+    assert after > records[0]["return_mean"] + 1.0
+
+
+def test_learned_rates_are_learned():
+    _, agent = _trained(2, inner_lr=0.1, learned_rates=True)
+    rates = torch.cat([rate.flatten() for rate in agent.rates.parameters()])
+    assert (rates != 0.1).float().mean() > 0.9
+
+
+def test_fixed_rates_stay_as_they_are():
+    _, agent = _trained(2, inner_lr=0.1)
+    assert all(torch.equal(rate, torch.full_like(rate, 0.1)) for rate in agent.rates.parameters())
