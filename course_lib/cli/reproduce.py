@@ -82,6 +82,20 @@ ON_WEIGHTS = {
         episodes=500,
         counted="seed (whole tasks)",
     ),
+    "maml": Measured(
+        summary="MAML: error after some gradient steps, and on tasks of another kind.",
+        world="sinusoids",
+        worlds="sinusoids or letters.",
+        episodes=500,
+        counted="seed (whole tasks)",
+    ),
+    "maml_rl": Measured(
+        summary="MAML for RL: return after some gradient steps on a few episodes of a new task.",
+        world="navigation",
+        worlds="navigation or half_cheetah_direction.",
+        episodes=40,
+        counted="seed and kind of task (whole tasks)",
+    ),
     "rl2_bandits": Measured(
         summary="RL2 against Thompson sampling, Gittins' index, PSRL and others on the same tasks.",
         world="bandit",
@@ -100,6 +114,10 @@ BY_TRAINING = {
     ),
     "bandit_baselines": (
         "Bandits and random MDPs: what those earn who were told how to explore",
+        "some minutes",
+    ),
+    "estimators": (
+        "Meta-gradients: bias and variance of their estimators, where every trajectory is known",
         "some minutes",
     ),
     "c_learning": ("C-learning: predicted against exact reachability in a small room", "some minutes"),

@@ -122,6 +122,15 @@ TRAINABLE = {
         "letters: set_of30, set_of150.",
         example="--world letters --recipe prototypes --seeds 0-4",
     ),
+    "maml": Trainable(
+        summary="MAML: where gradient descent should start, for functions or for images.",
+        world="sinusoids",
+        recipe="maml",
+        worlds="sinusoids or letters.",
+        recipes="maml, first_order, learned_rates (one for each parameter), steps5 (five inner steps), "
+        "pretrained (no thought of adapting); sinusoids: told (the oracle, which is given the task).",
+        example="--world letters --recipe first_order --seeds 0-4",
+    ),
     "maml_rl": Trainable(
         summary="MAML for RL: a policy from which one gradient step on a few episodes goes a long way.",
         world="navigation",

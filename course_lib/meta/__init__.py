@@ -5,4 +5,7 @@ In teaching order:
     prototypes: the same for a few classes, with one point for each.
     rl2: a recurrent policy, trained on whole trials, finds out by acting.
     snail: the same with attention and temporal convolutions as its memory.
+    maml: gradient descent as the learner, from a start that was trained for it.
+    estimators: what a policy-gradient step must look like, if it is to be differentiated again.
+    maml_rl: the same for policies, where the data hang on the parameters too.
 """
