@@ -1,0 +1,310 @@
+"""What is a good start worth? Errors after some gradient steps, by how the start was found.
+
+Axes: R seeds, M numbers of gradient steps.
+Source: Finn, Abbeel, Levine, "Model-Agnostic Meta-Learning", ICML 2017, sections 5.1 and 5.2,
+https://arxiv.org/abs/1703.03400; that MAML goes on learning outside the tasks that it was trained on: Finn
+and Levine, "Meta-Learning and Universality", ICLR 2018, https://arxiv.org/abs/1710.11622. All numbers are
+ours.
+"""
+
+import io
+import json
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from course_lib.core.few_shot import SINUSOIDS, Draw, FewShotTasks
+from course_lib.core.per_task import Parameters, applied
+from course_lib.core.seeding import seed_everything
+from course_lib.meta import maml
+from course_lib.widgets import figures
+from course_lib.zoo import maml_recipes, store, supervised_results, tables
+from course_lib.zoo import supervised_recipes as tasks_of
+from course_lib.zoo.supervised_results import KNOWS, NEAREST, NEW_KINDS, QUERIES
+
+WORLDS = ("sinusoids", "digits")
+"""What is asked about: functions, or the handwritten digits 6 to 9."""
+SHOTS = {"sinusoids": (5, 10), "digits": (1, 5)}
+"""Points, or images of each class."""
+STEPS = {"sinusoids": tuple(range(11)), "digits": (0, 1, 2, 3, 5, 10, 20, 50)}
+"""Gradient steps at which it is measured."""
+RANDOM, TOLD = "random start", "told the task"
+RECIPES = {
+    "maml": "MAML, 1 step in training",
+    "steps5": "MAML, 5 steps in training",
+    "first_order": "first order",
+    "learned_rates": "learned rates",
+    "pretrained": "pretrained on all tasks",
+}
+"""Recipes, in words."""
+DRAWN = (*(RECIPES[recipe] for recipe in ("maml", "steps5", "first_order", "pretrained")), RANDOM, TOLD)
+"""What a picture shows, where it was measured."""
+READERS = {"set": "mean of a set", "rnn": "recurrent network", "prototypes": "prototypes"}
+"""Learners of `supervised_recipes`, which read a training set once."""
+
+LONG, LONG_SHOTS, LONG_TASKS = (0, 1, 10, 100, 1000), (10, 50), 50
+"""Steps, shots and at most so many tasks a seed, for tasks of new kinds."""
+LONG_RATES = (0.01, 0.005, 0.002, 0.001)
+"""Of these, a long descent takes the one that ends best on the training's own kind of task."""
+WORST = 100.0
+"""An error above it is no number to be read: the descent ran away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All that was measured in one world."""
+
+    world: str
+    """Its name."""
+    steps: tuple[int, ...]
+    """Gradient steps, [M]."""
+    curves: dict[int, dict[str, np.ndarray]]
+    """Squared error, or share of images named rightly, by shots and start, [R, M]."""
+    rivals: dict[int, dict[str, np.ndarray]]
+    """The same of those who take no steps, [R]."""
+    kinds: dict[int, dict[str, dict[str, np.ndarray]]] = field(default_factory=dict)
+    """Error as a share of the values' mean square, by shots, kind of task and who answers, [R]."""
+    rate: float = 0.0
+    """Of the steps behind `kinds`."""
+
+
+def measure(world: str, episodes: int, report: Callable[[str], None] = lambda doing: None) -> Results:
+    """Tests every start of the zoo on new tasks; some minutes.
+
+    Args:
+        world: one of WORLDS.
+        episodes: tasks a seed and number of shots.
+        report: told what is being measured.
+
+    Raises:
+        ZooError: the zoo holds no weights of the world.
+    """
+    trained_on = "sinusoids" if world == "sinusoids" else "letters"
+    draw = tasks_of.task_world(trained_on, "set", np.random.default_rng(0)).test
+    starts = {words: _stored(trained_on, recipe) for recipe, words in RECIPES.items()}
+    starts = {words: seeds for words, seeds in starts.items() if seeds}
+    seeds = [*starts[RECIPES["maml"]]]
+    starts[RANDOM] = {r: random_start(trained_on, r) for r in seeds}
+    curves, rivals, kinds, rate = {}, {}, {}, 0.0
+    for shots in SHOTS[world]:
+        report(f"{world}, {shots} shots")
+        curves[shots] = {
+            words: np.array([tested(one, draw, shots, STEPS[world], episodes, r) for r, one in of.items()])
+            for words, of in starts.items()
+        }
+        rivals[shots] = _rivals(world, draw, shots, episodes, seeds)
+    if world == "sinusoids":
+        rate = long_rate(starts[RECIPES["maml"]])
+        for shots in LONG_SHOTS:
+            kinds[shots] = {}
+            for kind, new in NEW_KINDS.items():
+                report(f"{kind}, {shots} shots")
+                kinds[shots][kind] = _new_kind(new, shots, rate, starts, min(episodes, LONG_TASKS))
+    return Results(world=world, steps=STEPS[world], curves=curves, rivals=rivals, kinds=kinds, rate=rate)
+
+
+def descended(
+    learner: maml.GradientLearner, tasks: FewShotTasks, steps: Sequence[int], rate: float | None = None
+) -> list[Parameters]:
+    """phi after some numbers of gradient steps, in rising order, all on one way down.
+
+    Args:
+        learner: its start, and its rates.
+        tasks: their training sets are learned from.
+        steps: how many, each at least 0.
+        rate: of all parameters, in place of the learner's own.
+    """
+    found, phi, done = [], maml.start_of(learner.net, len(tasks.train_x)), 0
+    rates = {name: own if rate is None else rate for name, own in learner.rates.named_parameters()}
+
+    def loss(parameters: Parameters) -> torch.Tensor:
+        return learner.loss(applied(learner.net, parameters, tasks.train_x), tasks.train_y).mean(1).sum()
+
+    for count in steps:
+        for _ in range(count - done):
+            phi = maml.inner_step(loss, phi, rates, first_order=True)
+            phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        done = count
+        found.append({name: value.detach() for name, value in phi.items()})
+    return found
+
+
+def tested(
+    learner: maml.GradientLearner,
+    draw: Draw,
+    shots: int,
+    steps: Sequence[int],
+    tasks: int,
+    seed: int,
+    rate: float | None = None,
+) -> list[float]:
+    """Mean score after each number of steps on new tasks, the same for every learner with this seed."""
+    drawn = _drawn(draw, shots, tasks, seed)
+    return [
+        float(tasks_of.score_of(learner.predict(phi, drawn.test_x), drawn).mean())
+        for phi in descended(learner, drawn, steps, rate)
+    ]
+
+
+def random_start(world: str, seed: int) -> maml.GradientLearner:
+    """A network that has learned nothing, with the rate of MAML."""
+    seed_everything(seed)
+    return maml_recipes.learner_of(world, "maml").requires_grad_(False)
+
+
+def long_rate(learners: Mapping[int, maml.GradientLearner]) -> float:
+    """The rate with which a long descent ends best, on tasks as in training that no table is made of."""
+    draw = NEW_KINDS["as in training"]
+    errors = [
+        np.mean([tested(one, draw, 10, LONG[-1:], 10, 1000 + r, rate)[0] for r, one in learners.items()])
+        for rate in LONG_RATES
+    ]
+    return LONG_RATES[int(np.nanargmin(errors))]
+
+
+def _new_kind(
+    draw: Draw, shots: int, rate: float, starts: Mapping[str, Mapping[int, maml.GradientLearner]], tasks: int
+) -> dict[str, np.ndarray]:
+    found = {}
+    seeds = [*starts[RANDOM]]
+    size = np.array([float(_drawn(draw, shots, tasks, r).test_y.square().mean()) for r in seeds])
+    for words in (RECIPES["maml"], RANDOM):
+        errors = [tested(one, draw, shots, LONG, tasks, r, rate) for r, one in starts[words].items()]
+        for count, column in zip(LONG, np.transpose(errors), strict=True):
+            if words != RANDOM or count == LONG[-1]:
+                found[f"{words.split(',')[0]}, {count} step{'s' * (count != 1)}"] = column / size
+    for recipe in ("set", "rnn"):
+        of = store.policies("supervised", "sinusoids", recipe)
+        found[READERS[recipe]] = (
+            np.array([supervised_results.tested(one, draw, shots, tasks, r) for r, one in of.items()]) / size
+        )
+    return found
+
+
+def _drawn(draw: Draw, shots: int, tasks: int, seed: int) -> FewShotTasks:
+    return draw(tasks, shots, QUERIES, np.random.default_rng((seed, shots)))  # as supervised_results.tested
+
+
+def _stored(world: str, recipe: str) -> dict[int, maml.GradientLearner]:
+    """Weights by seed; none where the world has no such recipe."""
+    known = any(name.startswith(f"maml/{world}-{recipe}-seed") for name in store.names())
+    return store.policies("maml", world, recipe) if known else {}
+
+
+def _rivals(world: str, draw: Draw, shots: int, tasks: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
+    trained_on = "sinusoids" if world == "sinusoids" else "letters"
+    found = {}
+    if world == "sinusoids":
+        known = maml_recipes.told(SINUSOIDS)
+        of = _stored(world, "told")
+        found[TOLD] = np.array([tested(one, known, shots, (0,), tasks, r)[0] for r, one in of.items()])
+    for recipe in tasks_of.recipes_of(trained_on):
+        if recipe in READERS:
+            of = store.policies("supervised", trained_on, recipe)
+            scores = [supervised_results.tested(one, draw, shots, tasks, r) for r, one in of.items()]
+            found[READERS[recipe]] = np.array(scores)
+    knowing, answer = (
+        (KNOWS, supervised_results.knows_the_family)
+        if world == "sinusoids"
+        else (NEAREST, supervised_results.nearest_image)
+    )
+    several = [_drawn(draw, shots, tasks, r) for r in seeds]
+    found[knowing] = np.array([tasks_of.score_of(answer(one), one).mean() for one in several])
+    return found
+
+
+def as_markdown(results: Results, command: str) -> str:
+    """The results as Markdown: means over seeds with 95 % bootstrap intervals over seeds."""
+    rng, functions = np.random.default_rng(0), results.world == "sinusoids"
+    scale, digits = (1.0, 3) if functions else (100.0, 1)
+
+    def cell(scores: np.ndarray) -> str:
+        if not np.isfinite(scores).all() or scores.mean() > WORST:
+            return "ran away"
+        return tables.over_seeds(scale * scores, rng, digits=digits)
+
+    what = (
+        "Mean squared error on new points of new sinusoids"
+        if functions
+        else "Images of the handwritten digits 6 to 9 named rightly, in percent, three classes a task, after "
+        "a training on printed letters"
+    )
+    seeds = min(len(one) for of in results.curves.values() for one in of.values())
+    words = (
+        f"Made by `{command}`. {what}: mean over {seeds} seeds, with the 95 % bootstrap interval over seeds. "
+        "Ran away: the mean grew beyond all use, since some tasks' descent diverged. A random start takes "
+        "steps of MAML's size; who was pretrained, steps of the size that suits it best on other tasks."
+    )
+    lines = [f"# A start for gradient descent, {results.world}", "", textwrap.fill(words, width=110), ""]
+    for shots, curves in results.curves.items():
+        header = [f"{shots} shot{'s' * (shots != 1)}, steps:", *results.steps]
+        rows = [[name, *map(cell, curve.T)] for name, curve in curves.items()]
+        lines += [*tables.table(header, rows), ""]
+        lines += [f"* {name}: {cell(scores)}" for name, scores in results.rivals[shots].items()] + [""]
+    if results.kinds:
+        words = (
+            f"Tasks that are not like those of the training: error as a share of the values' mean square, "
+            f"steps of {results.rate:g}, on at most {LONG_TASKS} tasks a seed."
+        )
+        lines += [textwrap.fill(words, width=110), ""]
+    for shots, kinds in results.kinds.items():
+        rows = [[kind, *map(cell, of.values())] for kind, of in kinds.items()]
+        lines += [*tables.table([f"{shots} shots", *next(iter(kinds.values()))], rows), ""]
+    return "\n".join(lines)
+
+
+def write(results: Results, command: str, folder: Path) -> None:
+    """Writes the tables, their numbers and the figure.
+
+    Args:
+        results: what was measured.
+        command: that measured it.
+        folder: gets maml-<world>.md, .json and .png.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+    stem = f"maml-{results.world}"
+    store.write_here(folder / f"{stem}.md", as_markdown(results, command).encode())
+    numbers = {
+        "steps": list(results.steps),
+        "curves": {k: _rounded(of) for k, of in results.curves.items()},
+        "rivals": {k: _rounded(of) for k, of in results.rivals.items()},
+        "kinds": {k: {kind: _rounded(of) for kind, of in by.items()} for k, by in results.kinds.items()},
+        "rate": results.rate,
+    }
+    store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
+    picture = io.BytesIO()
+    drawn(results).savefig(picture, format="png", dpi=90)
+    store.write_here(folder / f"{stem}.png", picture.getvalue())
+
+
+def drawn(results: Results) -> figures.Figure:
+    """Scores against gradient steps, one picture a number of shots."""
+    scale = 1.0 if results.world == "sinusoids" else 100.0
+    panels = {}
+    for shots, curves in results.curves.items():
+        level = {name: scores[:, None] for name, scores in results.rivals[shots].items() if name == TOLD}
+        everything = {**curves, **{name: np.repeat(s, len(results.steps), 1) for name, s in level.items()}}
+        series = {name: scale * everything[name] for name in DRAWN if name in everything}
+        panels[f"{shots} shot{'s' * (shots != 1)}"] = (results.steps, series)
+    return figures.curves_figure(
+        panels, "gradient steps", "squared error" if scale == 1.0 else "named rightly (%)"
+    )
+
+
+def _rounded(series: Mapping[str, np.ndarray]) -> dict[str, list]:
+    # JSON has no infinity: what ran away is null.
+    return {
+        name: [
+            [float(f"{v:.5g}") if np.isfinite(v) else None for v in row]
+            if np.ndim(row)
+            else float(f"{row:.5g}")
+            for row in values
+        ]
+        for name, values in series.items()
+    }
