@@ -50,9 +50,7 @@ def _navigation(surrogate: Callable[..., Tensor] = estimators.likelihood_ratio, 
 
 
 def _half_cheetah(family: TaskFamily, **changes: Any) -> Recipe:
-    config = maml_rl.MAMLRLConfig(
-        tasks=10, trajectories=20, horizon=100, gae_lambda=0.97, inner_lr=0.1, learned_rates=True
-    )
+    config = maml_rl.MAMLRLConfig(tasks=10, trajectories=20, horizon=100, gae_lambda=0.97, inner_lr=0.1)
     return Recipe(family=family, config=replace(config, **changes), iterations=300)
 
 
@@ -66,7 +64,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "pretrained": _navigation(inner_steps=0),
     },
     "half_cheetah_direction": {
-        "learned_rates": _half_cheetah(half_cheetah_tasks.direction_family()),
+        "learned_rates": _half_cheetah(half_cheetah_tasks.direction_family(), learned_rates=True),
         "pretrained": _half_cheetah(half_cheetah_tasks.direction_family(), inner_steps=0),
     },
 }
