@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from course_lib.widgets.figures import FONT_SIZE, finish
 from course_lib.widgets.module import module
 from course_lib.widgets.palette import BLUE, VERMILLION
 from course_lib.widgets.plane import INK, Place, Plane, PlaneWidget
@@ -35,7 +36,7 @@ class Landscape:
     high: Place
     """Upper right corner."""
     downhill: Place
-    """Direction of steepest descent at the start; its length does not matter."""
+    """Direction of steepest descent at the start; its length does not matter, but it has one."""
     path: np.ndarray
     """The start and the place after each step, [U + 1, 2]."""
     train_loss: np.ndarray
@@ -99,6 +100,7 @@ class StepLandscape(PlaneWidget):
             "starts": list(starts),
             "rates": list(self._rates),
             "most_steps": int(most_steps),
+            "loss_range": [float(value) for value in loss_range],
             "levels": levels(*loss_range),
             "axes": list(axes),
             "title": title,
@@ -135,6 +137,8 @@ class StepLandscape(PlaneWidget):
                 f"path must be [{wanted}, 2] and both losses [{wanted}], "
                 f"got shapes {path.shape}, {train.shape} and {test.shape}"
             )
+        if not np.hypot(*found.downhill) > 0:
+            raise ValueError(f"downhill must be a direction, got {found.downhill}")
         fine = np.isfinite(path).all(axis=1) & np.isfinite(train) & np.isfinite(test)
         kept = wanted if fine.all() else int(fine.argmin())
         if not kept:
@@ -160,7 +164,7 @@ class StepLandscape(PlaneWidget):
         )
         words = f"{self.fixed['title']} Start: {of['start']}. Loss before {before}"
         if taken:
-            words += f"; after {taken} step{'s' if taken > 1 else ''} of {of['inner_lr']:g} {after}"
+            words += f"; after {taken} step{'s' if taken > 1 else ''} at a rate of {of['inner_lr']:g} {after}"
         return f"{words}{'.' if taken == of['steps'] else ', then beyond all bounds.'}"
 
     def _draw(self, figure: Figure) -> None:
@@ -180,21 +184,24 @@ class StepLandscape(PlaneWidget):
         lines = axes.contour(x, y, losses, levels=marks, colors=INK, linewidths=1)
         axes.clabel(lines, fmt="%g", fontsize=12)
         path = np.array(now["path"])
-        axes.annotate(
-            "", path[0] + _ray(now["downhill"], high - low), path[0], arrowprops={"arrowstyle": "->", "lw": 2}
-        )
+        axes.axline(path[0], path[0] + now["downhill"], color=INK, ls=":", lw=2)
         axes.plot(*path.T, "o-", color=VERMILLION, lw=3, ms=8, mec="white")
         axes.plot(*path[0], "o", color=INK, ms=10)
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
-        _written(axes, *self.fixed["axes"], f"loss on the training points, start: {now['of']['start']}")
+        axes.set_title("loss on the training points", fontsize=15, loc="left")
+        finish(axes, *self.fixed["axes"])
 
     def _curves(self, axes: Axes) -> None:
-        steps = np.arange(len(self.answer["path"]))
-        axes.semilogy(steps, self.answer["train_loss"], "o-", color=VERMILLION, lw=3, label="training points")
-        axes.semilogy(steps, self.answer["test_loss"], "s--", color=BLUE, lw=3, label="test points")
-        axes.set(xlim=(-0.3, self.fixed["most_steps"] + 0.3))
-        axes.legend(fontsize=14, frameon=False)
-        _written(axes, "gradient steps", "", "loss")
+        low, high = self.fixed["loss_range"]
+        for name, label, style, colour in (
+            ("train_loss", "training points", "o-", VERMILLION),
+            ("test_loss", "test points", "s--", BLUE),
+        ):
+            losses = np.clip(self.answer[name], low / 3, high)
+            axes.semilogy(losses, style, color=colour, lw=3, ms=9, label=label)
+        axes.set(xlim=(-0.3, self.fixed["most_steps"] + 0.3), ylim=(low / 3, 1.5 * high))
+        axes.legend(fontsize=FONT_SIZE, frameon=False)
+        finish(axes, "gradient steps", "loss")
 
 
 def levels(low: float, high: float) -> list[float]:
@@ -207,15 +214,3 @@ def levels(low: float, high: float) -> list[float]:
 def significant(values: np.ndarray) -> list[float]:
     """Numbers of four digits, which are shorter to send."""
     return [float(f"{value:.4g}") for value in values]
-
-
-def _ray(direction: Place, size: np.ndarray) -> np.ndarray:
-    length = float(np.hypot(*direction))
-    return np.array(direction) * (0.2 * size.min() / length if length else 0.0)
-
-
-def _written(axes: Axes, xlabel: str, ylabel: str, title: str) -> None:
-    axes.set_xlabel(xlabel, fontsize=14)
-    axes.set_ylabel(ylabel, fontsize=14)
-    axes.set_title(title, fontsize=15, loc="left")
-    axes.tick_params(labelsize=13)

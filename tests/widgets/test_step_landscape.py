@@ -114,6 +114,7 @@ def test_wrong_choices_are_refused(widget, options, words):
         ({"losses": np.zeros((3, 3))}, "losses must be \\[R, C\\], finite and positive"),
         ({"path": np.zeros((3, 2))}, r"path must be \[2, 2\] and both losses \[2\], got shapes \(3, 2\)"),
         ({"test_loss": np.full(2, np.nan)}, "the loss at the start is not finite"),
+        ({"downhill": (0.0, 0.0)}, "downhill must be a direction, got \\(0.0, 0.0\\)"),
         ({"low": (1.0, 0.0)}, "low must lie below and left of high"),
     ],
 )
@@ -139,7 +140,9 @@ def test_words_and_picture_say_what_the_steps_were_worth(widget):
     assert str(one) == f"{before}."
     picture = one.picture()
     settled(one, steps=1)
-    assert str(one) == f"{before}; after 1 step of 0.01 0.1 on training points and 0.2 on test points."
+    assert (
+        str(one) == f"{before}; after 1 step at a rate of 0.01 0.1 on training points and 0.2 on test points."
+    )
     assert one.picture() != picture and picture.startswith(b"\x89PNG")
 
 
@@ -157,7 +160,8 @@ def test_the_view_finds_lines_of_equal_loss_and_says_what_went_wrong(run_script)
     found = run_script(
         source + "const { contour, nearRay, verdict } = course.step_landscape;"
         "const pieces = contour(input.field, [21, 21], 6);"
-        "output = [pieces, nearRay(pieces, [10, 10], [1, 0]), input.ways.map(verdict)];",
+        "output = [pieces, nearRay(pieces, [10, 10], [1, 0]), input.ways.map(verdict),"
+        " nearRay(pieces, [30, 30], [1, 0]), nearRay([], [0, 0], [1, 0])];",
         field=np.hypot(r - 10, c - 10).ravel().tolist(),
         ways=[
             {**way, "train_loss": [3, 2, 1]},
@@ -172,6 +176,8 @@ def test_the_view_finds_lines_of_equal_loss_and_says_what_went_wrong(run_script)
     ends = {tuple(np.round(place, 6)) for place in places}
     assert len(ends) == len(found[0]), "a closed line has as many ends as pieces"
     np.testing.assert_allclose(found[1], [16, 10], atol=0.6)  # the middle of a piece
+    assert np.hypot(*(np.array(found[3]) - 10)) == pytest.approx(6, abs=0.1), "on the line all the same"
+    assert found[4] is None
     assert found[2] == [
         "All steps go downhill. Step 2 leaves the map.",
         "Too long: step 2 makes the loss on the training points larger. Step 2 leaves the map.",

@@ -47,12 +47,13 @@
     return pieces;
   }
 
-  // The piece of a line that is nearest to a ray, ahead of its origin: where the line's number is written.
+  // Where a line's number is written: on a ray, or in the middle of a line that does not meet it.
   function nearRay(pieces, [x0, y0], [dx, dy]) {
-    let best = null, least = Infinity;
-    for (const [[ax, ay], [bx, by]] of pieces) {
-      const x = (ax + bx) / 2 - x0, y = (ay + by) / 2 - y0, along = x * dx + y * dy, aside = Math.abs(x * dy - y * dx);
-      if (along > 0 && aside < least) { least = aside; best = [(ax + bx) / 2, (ay + by) / 2]; }
+    const middles = pieces.map(([[ax, ay], [bx, by]]) => [(ax + bx) / 2, (ay + by) / 2]);
+    let best = middles[middles.length >> 1] ?? null, least = 1; // cells
+    for (const [x, y] of middles) {
+      const along = (x - x0) * dx + (y - y0) * dy, aside = Math.abs((x - x0) * dy - (y - y0) * dx);
+      if (along > 0 && aside < least) { least = aside; best = [x, y]; }
     }
     return best;
   }
