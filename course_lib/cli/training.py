@@ -107,10 +107,10 @@ TRAINABLE = {
         summary="RL2: a recurrent policy that learns inside a trial, from bandits to mazes.",
         world="bandit",
         recipe="k5n20",
-        worlds="bandit, random_mdp, grid_navi or maze.",
-        recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze: gru; "
-        "grid_navi: gru, lstm, snail, forgets (memory wrongly emptied at every episode), and tasks1, tasks4, "
-        "tasks8, tasks14 (so many training tasks).",
+        worlds="bandit, random_mdp, grid_navi, maze or navigation.",
+        recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze, "
+        "navigation: gru; grid_navi: gru, lstm, snail, forgets (memory wrongly emptied at every episode), and "
+        "tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
     "supervised": Trainable(
@@ -138,7 +138,7 @@ TRAINABLE = {
         worlds="navigation or half_cheetah_direction.",
         recipes="learned_rates (an inner rate for each parameter), pretrained (no thought of adapting); "
         "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives).",
-        example="--world half_cheetah_direction --seeds 0-2",
+        example="--world half_cheetah_direction --seeds 0-4",
     ),
 }
 """The ideas that have something to train."""

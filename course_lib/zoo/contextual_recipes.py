@@ -16,7 +16,7 @@ from course_lib.core.rollout import episodes, evaluate
 from course_lib.core.task_family import Choice, TaskFamily
 from course_lib.envs import half_cheetah_tasks
 from course_lib.multitask import contextual
-from course_lib.zoo.training import Idea, Training, score_of
+from course_lib.zoo.training import Idea, Training, names_of, score_of
 
 LOW, HIGH = 0.5, 2.5
 """Bounds of the velocities that are trained, m/s."""
@@ -176,5 +176,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     return Training(policy=agent.policy, records=records, iterations=config.iterations, score=score)
 
 
-IDEA = Idea(name="contextual", recipes=WORLDS, prepare=prepare, resumes=False)
+IDEA = Idea(name="contextual", recipes=names_of(WORLDS), prepare=prepare, resumes=False)
 """Contextual policies, for `course train`: runs of a minute, which need no checkpoint."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from course_lib.core.task_family import Params, TaskFamily
 from course_lib.envs import half_cheetah_tasks, navigation
 from course_lib.meta import estimators, maml_rl
-from course_lib.zoo.training import Idea, Training, score_of
+from course_lib.zoo.training import Idea, Training, names_of, score_of
 
 TEST_TASKS = 2**31
 """Seed of the tasks behind a card; no training draws from it."""
@@ -151,5 +151,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     return Training(policy=agent, records=records, iterations=what.iterations, score=score)
 
 
-IDEA = Idea(name="maml_rl", recipes=WORLDS, prepare=prepare, resumes=False)
+IDEA = Idea(name="maml_rl", recipes=names_of(WORLDS), prepare=prepare, resumes=False)
 """MAML for RL, for `course train`: runs of minutes, which need no checkpoint."""

@@ -17,7 +17,7 @@ from course_lib.core.trials import TrialCollector, Trials
 from course_lib.envs import bandits, grid_navi, maze, navigation, random_mdp
 from course_lib.meta import rl2
 from course_lib.meta.snail import SnailMemory
-from course_lib.zoo.training import Idea, Training, score_of
+from course_lib.zoo.training import Idea, Training, names_of, score_of
 
 TEST_TASKS = 2**31
 """Seed of the tasks behind a card; no training draws from it."""
@@ -239,5 +239,5 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     )
 
 
-IDEA = Idea(name="rl2", recipes=WORLDS, prepare=prepare, resumes=False)
+IDEA = Idea(name="rl2", recipes=names_of(WORLDS), prepare=prepare, resumes=False)
 """Recurrent meta-RL, for `course train`: runs of minutes, which need no checkpoint."""

@@ -58,6 +58,11 @@ class Idea:
     """Whether an interrupted training goes on; one whose memory is too large for a checkpoint starts over."""
 
 
+def names_of(worlds: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[str, ...]]:
+    """Names of the recipes by world: all that another process needs, which has the recipes themselves."""
+    return {world: tuple(recipes) for world, recipes in worlds.items()}
+
+
 def stem_of(world: str, recipe: str, seed: int) -> str:
     """Name of one trained policy's files, without suffix."""
     return f"{world}-{recipe}-seed{seed}"

@@ -1,5 +1,6 @@
 """Training from the command line."""
 
+import pickle
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -169,6 +170,12 @@ def test_several_seeds_get_a_process_each(invoke, quiet, threads, tmp_path: Path
     assert threads == [(3, None, True)]
     assert sorted(quiet) == [(0, True), (1, True), (2, True)]
     assert "3/3" in result.output
+
+
+@pytest.mark.parametrize("name", training.TRAINABLE)
+def test_every_idea_can_be_sent_to_a_process(name: str):
+    idea = import_module(f"course_lib.zoo.{name}_recipes").IDEA
+    assert pickle.loads(pickle.dumps(idea)) == idea
 
 
 @pytest.mark.parametrize("name", training.TRAINABLE)
