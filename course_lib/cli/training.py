@@ -109,7 +109,7 @@ TRAINABLE = {
         recipe="k5n20",
         worlds="bandit, random_mdp, grid_navi, maze or navigation.",
         recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze, "
-        "navigation: gru; grid_navi: gru, lstm, snail, forgets (memory wrongly emptied at every episode), and "
+        "navigation: gru; grid_navi: gru, lstm, snail, forgets (memory emptied at every episode), and "
         "tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
