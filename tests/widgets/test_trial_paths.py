@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_lib.widgets.module import STATIC
-from course_lib.widgets.trial_paths import Trial, TrialPaths
+from course_lib.widgets.trial_paths import Trial, TrialPaths, Words
 
 GOALS = np.array([(0.0, 1.0), (1.0, 1.0), (1.0, 0.0)])
 
@@ -90,6 +90,8 @@ def test_an_impossible_request_is_refused(widget, change, words):
         ({"tasks": 0}, "tasks must be at least 1, got 0"),
         ({"return_range": (1, 1)}, "return_range must rise"),
         ({"goals": GOALS[:2]}, r"goals must be \[3, 2\]"),
+        ({"goal": (0.0, 0.0)}, "leave out tasks and goals"),
+        ({"region": ((-9.0, 0.0), (1.0, 1.0))}, "region must lie between"),
     ],
 )
 def test_wrong_choices_are_refused(widget, options, words):
@@ -118,12 +120,40 @@ def test_trials_of_another_shape_are_refused(widget, change, words):
 
 def test_words_and_picture_say_what_the_memory_was_worth(widget):
     one = widget(task=1)
-    assert str(one).endswith("Memory kept: returns of the episodes -1.00, -0.50.")
+    assert str(one).endswith("before? Return of each episode: -1.00, -0.50.")
     before = one.picture()
     one.request = {"task": 1, "reset_memory": True}
     settled(one)
-    assert str(one).endswith("Memory emptied between episodes: returns of the episodes -1.00, -0.50.")
+    assert str(one).endswith("with an empty memory. Return of each episode: -1.00, -0.50.")
     assert one.picture() != before and before.startswith(b"\x89PNG")
+
+
+def straight(goal, pretrained):
+    """After so many steps of adaptation it goes that far towards the goal."""
+    ends = [share * np.array(goal) for share in ((0, 0, 0) if pretrained else (0, 0.5, 1))]
+    returns = [-float(np.hypot(*(goal - end))) for end in ends]
+    return Trial(paths=[np.stack([np.zeros(2), end]) for end in ends], returns=returns, goal=goal)
+
+
+def test_any_place_can_be_the_goal_and_the_notebook_chooses_the_words(widget):
+    words = Words(slider="Gradient steps", bars="Return after them", one="{n} step(s)", first=0, switch=None)
+    one = widget(
+        straight,
+        tasks=1,
+        goals=None,
+        goal=(1.0, 0.5),
+        words=words,
+        region=((-0.5, -0.5), (0.5, 0.5)),
+        title="Where?",
+    )
+    assert one.answer["goal"] == [1.0, 0.5] and one.answer["paths"][1] == [[0, 0], [0.5, 0.25]]
+    one.request = {"task": [0.0, -0.4], "reset_memory": False}
+    assert settled(one)["paths"][2] == [[0, 0], [0, -0.4]]
+    assert str(one) == "Where? Return after them: -0.40, -0.20, -0.00."
+    assert [words.numbered(n) for n in range(3)] == ["0 steps", "1 step", "2 steps"]
+    assert one.picture().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="goal must lie between"):
+        one.request = {"task": [9.0, 0.0], "reset_memory": False}
 
 
 def test_there_and_back_lie_in_two_lanes_and_arrows_find_the_next_goal(run_script):
