@@ -62,8 +62,8 @@ class Words:
 class TrialPaths(PlaneWidget):
     """Choose a task and how many episodes the agent has had, and watch what it does in the next one.
 
-    Click in the map: the task whose goal is nearest, or, where any place can be the goal, this place; there it
-    can be dragged, too. Keys in the map: arrows go to the next goal in that direction or move it (Shift: a
+    Click in the map: the task whose goal is nearest, or, where any place can be the goal, this place; then
+    it can be dragged, too. Keys in the map: arrows go to the next goal in that direction or move it (Shift: a
     fifth of a step), P plays the trial, G shows or hides the goal, N is another task. F fills the screen.
     """
 

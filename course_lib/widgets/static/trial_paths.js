@@ -3,7 +3,7 @@
 
 {
   const { h } = course;
-  const { signed } = course.place;
+  const { rounded, signed } = course.place;
 
   const LANE = 3.5; // pixels to the right of the way, so that there and back lie beside each other
   const CSS = `
@@ -50,11 +50,12 @@
 
   function create(root, fixed, ask) {
     let plane = course.plane(fixed.plane), drawn = null, slider = null;
-    const now = { request: null, answer: null, episode: 0, steps: 0, goal: true, playing: false };
+    const now = { request: null, answer: null, episode: 0, steps: 0, goal: true, playing: false, dragging: false };
+    const { words } = fixed, step = [0, 1].map((i) => 0.025 * (fixed.plane.high[i] - fixed.plane.low[i]));
     const film = { wait: 0 };
 
     root.classList.add("course-trial");
-    root.classList.toggle("course-trial-chosen", fixed.goals !== null);
+    root.classList.toggle("course-trial-chosen", fixed.goals !== null || fixed.anywhere);
     const theme = course.dress(root, () => paint());
     const lecture = course.lecture(root, () => paint());
 
@@ -65,18 +66,18 @@
     const play = course.button({ icon: "play", text: "Play the trial", class: "course-main", onclick: () => whole() });
     const another = course.button({ icon: "restart", text: "Another task", onclick: () => next() });
     const goal = h("button", { type: "button", "aria-pressed": "true", onclick: () => reveal() }, "Show goal");
-    const reset = h("button", { type: "button", "aria-pressed": "false", onclick: () => change({ reset_memory: !now.request.reset_memory }) }, "Reset the memory between episodes");
+    const reset = h("button", { type: "button", "aria-pressed": "false", onclick: () => change({ reset_memory: !now.request.reset_memory }) }, words.switch ?? "");
     const shots = h("div", {});
     const says = h("div", { class: "course-trial-says", role: "status" }), problem = h("div", { role: "alert" });
-    const hint = `${fixed.goals ? "Click: another goal. Arrow keys move it. " : ""}The agent is not told the goal.`;
+    const hint = `${fixed.anywhere ? "Click or drag: the goal. Arrow keys move it. " : fixed.goals ? "Click: another goal. Arrow keys move it. " : ""}${fixed.region ? `${words.region} ` : ""}The agent is not told the goal.`;
     root.append(
       h("style", {}, CSS),
       h("div", { class: "course-trial-head" }, h("div", { class: "course-trial-title" }, fixed.title),
         goal, fixed.tasks > 1 ? another : null, lecture.button),
       h("div", { class: "course-trial-body", role: "group", "aria-label": fixed.title },
         h("div", {}, canvas, h("div", { class: "course-trial-hint" }, hint)),
-        h("div", { class: "course-trial-side" }, h("div", { class: "course-trial-row" }, play, reset), shots, says,
-          h("div", { class: "course-trial-bars" }, h("strong", {}, "Return of each episode"), bars))),
+        h("div", { class: "course-trial-side" }, h("div", { class: "course-trial-row" }, play, words.switch === null ? null : reset), shots, says,
+          h("div", { class: "course-trial-bars" }, h("strong", {}, words.bars), bars))),
       problem,
     );
 
@@ -91,6 +92,15 @@
       for (let x = x0 + fixed.cell; x < x1 - 1e-9; x += fixed.cell) { context.moveTo(at.X(x), at.top); context.lineTo(at.X(x), at.top + at.h); }
       for (let y = y0 + fixed.cell; y < y1 - 1e-9; y += fixed.cell) { context.moveTo(at.left, at.Y(y)); context.lineTo(at.left + at.w, at.Y(y)); }
       context.stroke();
+    }
+    function region(at) {
+      if (!fixed.region) return;
+      const { context } = at, [[x0, y0], [x1, y1]] = fixed.region;
+      context.strokeStyle = theme.colours.ink;
+      context.lineWidth = 2;
+      context.setLineDash([8, 6]);
+      context.strokeRect(at.X(x0), at.Y(y1), at.X(x1) - at.X(x0), at.Y(y0) - at.Y(y1));
+      context.setLineDash([]);
     }
     function line(at, pixels, colour, width, rim) {
       const { context } = at;
@@ -115,13 +125,14 @@
       const at = drawn = plane.view(canvas, tall);
       plane.ground(at, theme);
       cells(at);
+      region(at);
       plane.walls(at, theme);
       if (!now.answer) return;
       const { paths } = now.answer, c = theme.colours, orange = theme.series(1);
       const inPixels = (places) => places.map(([x, y]) => [at.X(x), at.Y(y)]);
       for (let e = 0; e < now.episode; e += 1) line(at, lanes(inPixels(paths[e]), -LANE), course.mix(c.panel, c.line, 0.7), 2.5);
       const places = walked(paths[now.episode], now.steps);
-      if (now.goal) plane.goal(at, now.answer.goal, fixed.radius, theme, { size: 20 });
+      if (now.goal) plane.goal(at, fixed.anywhere ? now.request.task : now.answer.goal, fixed.radius, theme, { size: 20 });
       line(at, lanes(inPixels(places), LANE), orange, 4, c.paper);
       plane.disc(at, paths[now.episode][0], 7, c.ink, c.paper, 2.5);
       plane.disc(at, places[places.length - 1], 8, orange, c.ink, 2.5);
@@ -145,7 +156,7 @@
         if (past) context.fillRect(x - bar / 2, Math.min(y, zero), bar, Math.max(2, Math.abs(y - zero)));
         else { context.setLineDash([4, 4]); context.strokeRect(x - bar / 2, Math.min(y, zero), bar, Math.max(2, Math.abs(y - zero))); context.setLineDash([]); }
         if (past && wide >= 44) course.text(context, signed(value, 1), x, value < 0 ? Math.max(y, zero) + 16 : y - 5, { colour: c.ink, halo: c.paper, align: "center", weight: e === now.episode ? 700 : 400 });
-        if (wide >= 22 || e % 5 === 4 || e === 0) course.text(context, String(e + 1), x, height - 6, { colour: c.ink, align: "center", weight: e === now.episode ? 700 : 400 });
+        if (wide >= 22 || e % 5 === 4 || e === 0) course.text(context, String(e + words.first), x, height - 6, { colour: c.ink, align: "center", weight: e === now.episode ? 700 : 400 });
       });
       context.strokeStyle = c.ink;
       context.lineWidth = 1;
@@ -180,7 +191,7 @@
       play.querySelector("span").textContent = "Play the trial";
     }
     function go() {
-      if (course.reducedMotion()) now.steps = now.answer.paths[now.episode].length - 1;
+      if (course.reducedMotion() || now.dragging) now.steps = now.answer.paths[now.episode].length - 1; // a hand wants the whole way
       else { now.steps = 0; moving.start(); }
       paint();
     }
@@ -199,12 +210,13 @@
 
     function tell() {
       const { paths, returns, of } = now.answer, e = now.episode, steps = paths[e].length - 1;
-      const [x, y] = paths[e][steps], there = Math.hypot(x - now.answer.goal[0], y - now.answer.goal[1]) <= fixed.radius + 1e-6;
+      const numbered = words.one.replace("{n}", e + words.first).replace("(s)", e + words.first === 1 ? "" : "s");
+      const [x, y] = paths[e][steps], away = Math.hypot(x - now.answer.goal[0], y - now.answer.goal[1]), there = away <= fixed.radius + 1e-6;
       const first = paths[e].findIndex(([a, b]) => Math.hypot(a - now.answer.goal[0], b - now.answer.goal[1]) <= fixed.radius + 1e-6);
       const fate = there ? `at the goal after ${first} step${first === 1 ? "" : "s"}` : first >= 0 ? `at the goal after ${first} steps, and away again` : `${steps} steps, goal not found`;
-      const memory = of.reset_memory ? "Each episode with an empty memory. " : "";
-      says.textContent = `${memory}Episode ${e + 1}: ${fate}, return ${signed(returns[e], 2)}.`;
-      canvas.setAttribute("aria-label", `Map of task ${of.task + 1} of ${fixed.tasks}. ${says.textContent}${fixed.goals ? " Arrow keys choose another goal." : ""}`);
+      const where = fixed.anywhere ? `Map with the goal at ${course.place.words(of.task)}` : `Map of task ${of.task + 1} of ${fixed.tasks}`;
+      says.textContent = `${of.reset_memory ? `${words.switched} ` : ""}${numbered}: ${fixed.anywhere ? `ends ${signed(away)} ${fixed.plane.unit} from the goal` : fate}, return ${signed(returns[e], 2)}.`;
+      canvas.setAttribute("aria-label", `${where}. ${says.textContent}${fixed.goals || fixed.anywhere ? " Arrow keys choose another goal." : ""}`);
       bars.setAttribute("aria-label", `Returns of the episodes: ${returns.map((value) => signed(value, 1)).join(", ")}`);
     }
     function show(episode) {
@@ -222,13 +234,15 @@
     // --- what a person does
 
     function change(part) {
-      const same = Object.entries(part).every(([name, value]) => now.request[name] === value);
+      const same = Object.entries(part).every(([name, value]) => String(now.request[name]) === String(value));
       if (same) { choose(now.episode); return; } // nothing to ask: once more
       halt();
       now.request = { ...now.request, ...part };
       reset.setAttribute("aria-pressed", String(now.request.reset_memory));
+      if (fixed.anywhere) paint(); // the goal at once; the way follows with the answer
       ask(now.request);
     }
+    const aim = (place) => change({ task: rounded(plane.clamp(place)) });
     const next = () => change({ task: (now.request.task + 1) % fixed.tasks });
     function reveal() {
       now.goal = !now.goal;
@@ -240,6 +254,22 @@
         if (event.button === 0) change({ task: nearest(fixed.goals, plane.place(drawn, plane.pixel(canvas, event))) });
       });
     }
+    if (fixed.anywhere) {
+      const point = (event) => aim(plane.place(drawn, plane.pixel(canvas, event)));
+      canvas.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        canvas.setPointerCapture?.(event.pointerId);
+        now.dragging = true;
+        point(event);
+      });
+      canvas.addEventListener("pointermove", (event) => { if (now.dragging) point(event); });
+      for (const name of ["pointerup", "pointercancel"]) {
+        canvas.addEventListener(name, () => {
+          now.dragging = false;
+          if (String(now.answer.of.task) === String(now.request.task)) choose(now.episode);
+        });
+      }
+    }
     bars.addEventListener("pointerdown", (event) => {
       const episodes = now.answer.returns.length, box = bars.getBoundingClientRect();
       choose(Math.min(episodes - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * episodes))));
@@ -247,10 +277,11 @@
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const way = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key], key = event.key.toLowerCase();
-      if (way && fixed.goals) change({ task: towards(fixed.goals, now.request.task, way) });
+      if (way && fixed.anywhere) aim(now.request.task.map((v, i) => v + (event.shiftKey ? 0.2 : 1) * step[i] * way[i]));
+      else if (way && fixed.goals) change({ task: towards(fixed.goals, now.request.task, way) });
       else if (key === "p") whole();
       else if (key === "g") reveal();
-      else if (key === "n") next();
+      else if (key === "n" && fixed.tasks > 1) next();
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -270,7 +301,7 @@
       plane = course.plane({ ...fixed.plane, walls: answer.walls });
       const episodes = answer.paths.length;
       if (shots.dataset.episodes !== String(episodes)) {
-        slider = episodes > 1 ? course.stops("Episodes it has had before", answer.paths.map((_, e) => String(e)), 0, choose) : null;
+        slider = episodes > 1 ? course.stops(words.slider, answer.paths.map((_, e) => String(e)), 0, choose) : null;
         shots.replaceChildren(...(slider ? [slider.row] : []));
         shots.dataset.episodes = episodes;
       }
