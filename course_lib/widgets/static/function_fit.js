@@ -59,29 +59,39 @@
       problem,
     );
 
-    // One button a line: shows its dash, hides it, and says how far it is off where that is known.
+    // One button a line: shows its dash, hides it, and says how far it is off where that is known. The buttons
+    // stay while the lines keep their names: making them anew at each answer would cost a layout.
+    const off = (name) => (now.answer.off[name] === undefined ? "" : `± ${now.answer.off[name].toFixed(2)}`);
+    const listed = { names: "", legend: h("legend"), rows: [] };
     function list() {
       if (!now.answer) return;
-      const rows = Object.keys(now.answer.lines).map((name, i) => {
-        const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        svg.setAttribute("class", "course-fit-dash");
-        svg.setAttribute("aria-hidden", "true");
-        path.setAttribute("d", "M3 7H41");
-        path.setAttribute("stroke", theme.series(i));
-        path.setAttribute("stroke-dasharray", course.series[i].dash.join(" "));
-        svg.append(path);
-        const off = now.answer.off[name], words = off === undefined ? "" : `± ${off.toFixed(2)}`;
-        const button = h("button", { type: "button", "aria-pressed": String(!now.hidden.has(name)) }, svg, h("span", {}, name), h("span", { class: "course-fit-off" }, words));
-        button.dataset.line = name;
-        button.addEventListener("click", () => {
-          if (!now.hidden.delete(name)) now.hidden.add(name);
-          list();
-          paint();
-          lines.querySelector(`[data-line="${window.CSS.escape(name)}"]`).focus();
-        });
-        return button;
+      const names = Object.keys(now.answer.lines);
+      if (listed.names !== JSON.stringify(names)) {
+        listed.names = JSON.stringify(names);
+        listed.rows = names.map(row);
+        lines.replaceChildren(listed.legend, ...listed.rows.map((one) => one.button));
+      }
+      listed.legend.textContent = now.answer.truth.length ? "Learners, and how far off on average" : "Learners";
+      listed.rows.forEach((one, i) => {
+        one.off.textContent = off(names[i]);
+        one.path.setAttribute("stroke", theme.series(i));
+        one.button.setAttribute("aria-pressed", String(!now.hidden.has(names[i])));
       });
-      lines.replaceChildren(h("legend", {}, now.answer.truth.length ? "Learners, and how far off on average" : "Learners"), ...rows);
+    }
+    function row(name, i) {
+      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      svg.setAttribute("class", "course-fit-dash");
+      svg.setAttribute("aria-hidden", "true");
+      path.setAttribute("d", "M3 7H41");
+      path.setAttribute("stroke-dasharray", course.series[i].dash.join(" "));
+      svg.append(path);
+      const words = h("span", { class: "course-fit-off" }), button = h("button", { type: "button" }, svg, h("span", {}, name), words);
+      button.addEventListener("click", () => {
+        if (!now.hidden.delete(name)) now.hidden.add(name);
+        list();
+        paint();
+      });
+      return { button, path, off: words };
     }
 
     // --- picture
@@ -190,10 +200,10 @@
       now.request = { task: now.request.task, points: now.request.points, shots: now.request.shots, settings: now.request.settings, ...part };
       if (now.request.points) now.points = now.request.points;
       else if (part.task !== undefined) { now.task = part.task; now.chosen = -1; }
+      ask(now.request); // first, so that the kernel works while the points are painted; the lines follow
       shots.set(Math.min(most, now.request.shots));
       tell();
-      paint(); // the points at once; the lines follow with the answer
-      ask(now.request);
+      paint();
     }
     // Whoever moves a point has made a function of their own.
     const edit = (points, read) => {

@@ -133,9 +133,10 @@
       ask(request) { if (under_way) next = request; else send(request); },
       follow(view) {
         const answer = () => {
+          const got = model.get("answer");
           under_way = false;
-          view.answered(model.get("answer"));
-          if (next) { const request = next; next = null; send(request); }
+          if (next) { const request = next; next = null; send(request); } // the kernel works while this is painted
+          view.answered(got);
         };
         const take = () => {
           const words = JSON.stringify(model.get("request"));
