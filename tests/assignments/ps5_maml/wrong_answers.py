@@ -832,7 +832,7 @@ def meta_objective(theta, sample, log_prob, alpha):
     return surrogate(phi, *sample(phi))
 
 
-@wrong("q5", "with phi = theta + alpha * gradient")
+@wrong("q5", "with the phi that the step leads to")
 def meta_objective(theta, sample, log_prob, alpha):
     sample(theta)
     trajectories, advantage = sample(theta)
@@ -1040,7 +1040,7 @@ def dice(log_prob, reward):
     return torch.exp(so_far - so_far.detach()) * reward.flip(0).cumsum(0).flip(0)
 
 
-@wrong("q6", "That is question 5's ratio")
+@wrong("q6", "own action's box times the rewards to come")
 def dice(log_prob, reward):
     so_far = log_prob
     return torch.exp(so_far - so_far.detach()) * reward.flip(0).cumsum(0).flip(0)
