@@ -36,11 +36,11 @@ def sinusoid_starts(seed: int = 0) -> dict[str, nn.Module]:
     Raises:
         ZooError: the zoo holds no weights of that seed.
     """
-    stored = {
-        words: store.load_policy(f"maml/sinusoids-{recipe}-seed{seed}").net
-        for recipe, words in MEANINGS.items()
-    }
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):  # also making room for weights draws random numbers
+        stored = {
+            words: store.load_policy(f"maml/sinusoids-{recipe}-seed{seed}").net
+            for recipe, words in MEANINGS.items()
+        }
         seed_everything(seed)
         new = mlp([1, maml_recipes.HIDDEN, maml_recipes.HIDDEN, 1], activation=nn.ReLU)
     return {**stored, RANDOM: new}

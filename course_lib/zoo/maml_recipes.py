@@ -23,7 +23,7 @@ HIDDEN = 64
 CONFIGS = {
     "sinusoids": supervised.SupervisedConfig(tasks=25, learning_rate=2e-3, iterations=100),
     "letters": supervised.SupervisedConfig(
-        tasks=25, max_shots=5, queries=15, learning_rate=1e-3, iterations=60
+        tasks=25, max_shots=5, queries=15, learning_rate=2e-3, iterations=20
     ),
 }
 """Settings by world; 50 updates an iteration."""
@@ -52,7 +52,7 @@ WAYS = {
 """By recipe. Who is told the task, the oracle of the paper, is given amplitude and phase beside x."""
 INNER_LR = {"sinusoids": 0.01, "letters": 0.1}
 """Of a step inside a task, by world."""
-PRETRAINED_INNER_LR = {"sinusoids": 0.003, "letters": 0.1}
+PRETRAINED_INNER_LR = {"sinusoids": 0.003, "letters": 0.3}
 """The same from a start that knows of no such step: of .001, .003, .01 ... the one that left the least error
 after 1 to 10 steps, on tasks like those of the training, with another seed than any here."""
 

@@ -46,7 +46,7 @@ DRAWN = (*(RECIPES[recipe] for recipe in ("maml", "steps5", "first_order", "pret
 READERS = {"set": "mean of a set", "rnn": "recurrent network", "prototypes": "prototypes"}
 """Learners of `supervised_recipes`, which read a training set once."""
 
-LONG, LONG_SHOTS, LONG_TASKS = (0, 1, 10, 100, 1000), (10, 50), 50
+LONG, LONG_SHOTS, LONG_TASKS = (0, 1, 10, 100, 1000), (10, 50), 20
 """Steps, shots and at most so many tasks a seed, for tasks of new kinds."""
 LONG_RATES = (0.01, 0.005, 0.002, 0.001)
 """Of these, a long descent takes the one that ends best on the training's own kind of task."""

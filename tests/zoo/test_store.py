@@ -6,9 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
-from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ
+from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
+from course_lib.meta.maml import GradientClassifier, GradientLearner
+from course_lib.meta.maml_rl import AdaptivePolicy
 from course_lib.meta.prototypes import PrototypeLearner
 from course_lib.meta.snail import SnailMemory
 from course_lib.meta.supervised import RecurrentLearner, SetLearner
@@ -72,7 +75,16 @@ def test_a_policy_with_a_memory_comes_back_and_remembers(tmp_path, kind, discret
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("original", [RecurrentLearner(4, 3, 6), SetLearner(4, 3, 6), PrototypeLearner(4, 6)])
+@pytest.mark.parametrize(
+    "original",
+    [
+        RecurrentLearner(4, 3, 6),
+        SetLearner(4, 3, 6),
+        PrototypeLearner(4, 6),
+        GradientLearner(mlp([4, 6, 6, 3], activation=nn.ReLU), 0.3),
+        GradientClassifier(mlp([4, 6, 3], activation=nn.ReLU), 0.3, learned_rates=True),
+    ],
+)
 def test_a_learner_comes_back_and_reads_the_same(tmp_path, original):
     zoo.store_policy(tmp_path / "x", original, {})
     again = zoo.policy_from(tmp_path / "x")
@@ -201,6 +213,12 @@ def answer_to_zeros(policy) -> np.ndarray:
     if isinstance(policy, RecurrentLearner | SetLearner | PrototypeLearner):
         x, y = torch.zeros(2, 3, policy.input_size), torch.zeros(2, 3, getattr(policy, "output_size", 3))
         return policy.predict(policy.adapt(x, y), x).numpy()
+    if isinstance(policy, GradientLearner):
+        first, *_, last = policy.net
+        x, y = torch.zeros(2, 3, first.in_features), torch.zeros(2, 3, last.out_features)
+        return policy.predict(policy.adapt(x, y), x).detach().numpy()
+    if isinstance(policy, AdaptivePolicy):
+        policy = policy.policy
     size = next(part.in_features for part in policy.modules() if isinstance(part, torch.nn.Linear))
     return policy.act(np.zeros((2, size)))
 

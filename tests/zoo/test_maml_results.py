@@ -1,0 +1,82 @@
+"""Results of MAML: one way down for all numbers of steps, and tables that hold the means."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_lib.core import few_shot
+from course_lib.core.few_shot import SINUSOIDS
+from course_lib.core.networks import mlp
+from course_lib.meta import maml
+from course_lib.zoo import maml_recipes
+from course_lib.zoo import maml_results as results_of
+
+DRAW = few_shot.function_tasks(SINUSOIDS)
+
+
+@pytest.fixture
+def learner():
+    torch.manual_seed(0)
+    return maml.GradientLearner(mlp([1, 8, 8, 1], activation=nn.ReLU), 0.02).requires_grad_(False)
+
+
+def test_all_numbers_of_steps_lie_on_one_way_down(learner):
+    tasks = DRAW(4, 5, 3, np.random.default_rng(0))
+    found = results_of.descended(learner, tasks, (0, 2, 3))
+    for steps, phi in zip((0, 2, 3), found, strict=True):
+        expected = learner.adapt(tasks.train_x, tasks.train_y, steps)
+        for name, value in expected.items():
+            torch.testing.assert_close(phi[name], value)
+
+
+def test_another_rate_takes_the_place_of_the_learners_own(learner):
+    tasks = DRAW(4, 5, 3, np.random.default_rng(0))
+    other = maml.GradientLearner(learner.net, 0.005)
+    (phi,) = results_of.descended(learner, tasks, (3,), rate=0.005)
+    with torch.no_grad():
+        expected = other.adapt(tasks.train_x, tasks.train_y, 3)
+    assert all(torch.allclose(phi[name], value) for name, value in expected.items())
+
+
+def test_the_score_without_steps_is_that_of_the_start(learner):
+    (error,) = results_of.tested(learner, DRAW, 5, (0,), 50, 3)
+    tasks = DRAW(50, 5, results_of.QUERIES, np.random.default_rng((3, 5)))
+    with torch.no_grad():
+        assert error == pytest.approx(float((learner.net(tasks.test_x) - tasks.test_y).square().mean()))
+
+
+def test_a_random_start_hangs_on_its_seed_only():
+    one, same, other = (results_of.random_start("sinusoids", seed).net[0].weight for seed in (1, 1, 2))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("world", results_of.WORLDS)
+def test_tables_hold_the_means_and_files_the_numbers(world, tmp_path):
+    rng, steps, shots = np.random.default_rng(0), results_of.STEPS[world], results_of.SHOTS[world]
+    recipes = maml_recipes.IDEA.recipes["sinusoids" if world == "sinusoids" else "letters"]
+    names = [results_of.RECIPES[recipe] for recipe in recipes if recipe != "told"] + [results_of.RANDOM]
+    curves = {k: {name: rng.uniform(size=(5, len(steps))) for name in names} for k in shots}
+    curves[shots[0]]["learned rates"][:, 2:] = np.inf
+    rival = results_of.TOLD if world == "sinusoids" else results_of.NEAREST
+    rivals = {k: {rival: rng.uniform(size=5)} for k in shots}
+    kinds = {10: {"lines": {"MAML, 1 step": rng.uniform(size=5)}}} if world == "sinusoids" else {}
+    results = results_of.Results(
+        world=world, steps=steps, curves=curves, rivals=rivals, kinds=kinds, rate=0.005
+    )
+    results_of.write(results, "course reproduce maml", tmp_path)
+    text = (tmp_path / f"maml-{world}.md").read_text()
+    scale, digits = (1, 3) if world == "sinusoids" else (100, 1)
+    first, *_ = (line for line in text.splitlines() if line.startswith("| first order |"))
+    for cell, values in zip(first.strip("| ").split("|")[1:], curves[shots[0]]["first order"].T, strict=True):
+        assert cell.strip().startswith(f"{scale * values.mean():.{digits}f} [")
+    runaway, *_ = (line for line in text.splitlines() if line.startswith("| learned rates |"))
+    assert runaway.count("ran away") == len(steps) - 2
+    assert ("| lines | " in text) == (world == "sinusoids")
+    numbers = json.loads((tmp_path / f"maml-{world}.json").read_text())
+    ours = numbers["curves"][str(shots[1])]["first order"]
+    np.testing.assert_allclose(ours, curves[shots[1]]["first order"], rtol=1e-4)
+    assert numbers["curves"][str(shots[0])]["learned rates"][0][2] is None
+    assert (tmp_path / f"maml-{world}.png").read_bytes().startswith(b"\x89PNG")
