@@ -30,7 +30,7 @@ STEPS = {"navigation": 10, "half_cheetah_direction": 3}
 """Gradient steps in a test."""
 SHOWN = (0, 1, 2, 3, 5, 10)
 """Steps that have a column."""
-RATES = (0.02, 0.1, 0.5, 2.0)
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inner rates that a start without rates of its own may choose from, on tasks that are not measured."""
 RANDOM, PRETRAINED, RECURRENT, STRAIGHT = "random start", "pretrained", "RL2, by episode", "told the goal"
 
