@@ -53,7 +53,9 @@ def side_by_side(clips: Mapping[str, Clip]) -> Clip:
 
 
 class Player(anywidget.AnyWidget):
-    """Plays planar rollouts on a canvas: play, pause, scrub, slow motion, up to four overlaid with labels.
+    """Plays planar rollouts on a canvas: play, pause, scrub, slow motion, up to four with labels.
+
+    They share one picture, or have a strip each.
 
     Without labels, many rollouts are faint ghosts around the one with the median return.
     Keys: space plays and pauses, arrows move 0.1 s (Shift: one frame), F fills the screen.
@@ -64,15 +66,18 @@ class Player(anywidget.AnyWidget):
     header = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes().tag(sync=True)
     autoplay = traitlets.Bool(True).tag(sync=True)
+    stacked = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, scene: Scene, *, autoplay: bool = True) -> None:
+    def __init__(self, scene: Scene, *, autoplay: bool = True, stacked: bool = False) -> None:
         """An empty player.
 
         Args:
             scene: what the bodies look like.
             autoplay: start to play when rollouts arrive (never for people who ask for reduced motion).
+            stacked: whether labelled rollouts have a strip each, with their velocity: for robots that part
+                company.
         """
-        super().__init__(scene=codec.describe(scene), autoplay=autoplay)
+        super().__init__(scene=codec.describe(scene), autoplay=autoplay, stacked=stacked)
         self._scene, self._clip, self._labels = scene, None, None
 
     @classmethod
@@ -123,16 +128,26 @@ class Player(anywidget.AnyWidget):
     def save(self, path: str | Path) -> Path:
         """Writes the player as one HTML file that needs nothing else."""
         path = Path(path)
-        state = {name: getattr(self, name) for name in ("scene", "header", "data", "autoplay")}
+        state = {name: getattr(self, name) for name in ("scene", "header", "data", "autoplay", "stacked")}
         path.write_text(standalone.page(f"{self._scene.name} player", self._esm, state), encoding="utf-8")
         return path
 
     def __str__(self) -> str:
         if self._clip is None:
             return f"Player of {self._scene.name} rollouts: nothing shown yet"
+        if self.stacked and self._labels:
+            ways = self._clip.pose[:, -1, 0, 0] - self._clip.pose[:, 0, 0, 0]  # m
+            seconds = (self._clip.pose.shape[1] - 1) * self._clip.dt
+            return "\n".join(
+                f"{label}: {way:+.1f} m in {seconds:.1f} s"
+                for label, way in zip(self._labels, ways, strict=True)
+            )
         return poster.sentences(self._scene, self._clip, self._labels)
 
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, **poster.stand_in(self._scene, self._clip, str(self), self._labels)}, metadata
+        return {
+            **data,
+            **poster.stand_in(self._scene, self._clip, str(self), self._labels, self.stacked),
+        }, metadata

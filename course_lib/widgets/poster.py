@@ -56,7 +56,9 @@ def sentences(scene: Scene, clip: Clip, labels: Sequence[str] | None = None) -> 
     return "\n".join(lines)
 
 
-def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None = None) -> bytes:
+def picture(
+    scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None = None, style: int = 0
+) -> bytes:
     """PNG of the rollouts: at most four labelled ones, or the one with the median return.
 
     Args:
@@ -64,6 +66,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
         clip: N rollouts.
         words: written above; one line for each label.
         labels: one for each rollout, or None.
+        style: number of the first one's colour.
     """
     order = np.argsort(clip.reward.sum(axis=1), kind="stable")
     shown = range(len(labels)) if labels else [order[(len(order) - 1) // 2]]
@@ -91,7 +94,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     axes.axhspan(-10, 0, color="#d9dfe6", zorder=0)
     axes.axhline(0, color="#5a6878", lw=2, zorder=1)
     for i, n in reversed(list(enumerate(shown))):
-        colour, dashes = STYLES[i % len(STYLES)]
+        colour, dashes = STYLES[(style + i) % len(STYLES)]
         for t in exposures:
             share = t / max(1, exposures[-1])
             line = {"solid_capstyle": "round", "alpha": 0.2 + 0.8 * share**1.5, "zorder": 2 + share}
@@ -110,7 +113,7 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     for i, line in enumerate(lines):
         x, y = 0.02 + 0.5 * (i % columns), 1 - (0.3 + 0.3 * (i // columns)) / height
         if labels:
-            colour, dashes = STYLES[i % len(STYLES)]
+            colour, dashes = STYLES[(style + i) % len(STYLES)]
             figure.add_artist(Line2D([x, x + 0.05], [y + 0.06 / height] * 2, color=colour, ls=dashes, lw=3))
         figure.text(x + (0.06 if labels else 0), y, line, fontsize=12.5, weight="bold", color="#18212d")
     buffer = io.BytesIO()
@@ -120,10 +123,35 @@ def picture(scene: Scene, clip: Clip, words: str, labels: Sequence[str] | None =
     return small.getvalue()
 
 
+def strips(scene: Scene, clip: Clip, words: str, labels: Sequence[str], seconds: float = 1.5) -> bytes:
+    """PNG of labelled rollouts one above the other, of each the last seconds, wherever they have led.
+
+    Args:
+        scene: what the bodies look like.
+        clip: N rollouts.
+        words: a line for each.
+        labels: one for each.
+        seconds: how long before the end a strip begins.
+    """
+    late = slice(-min(clip.pose.shape[1], max(1, round(seconds / clip.dt))), None)
+    each = []
+    for n, line in enumerate(words.splitlines()):
+        fields = (values[n : n + 1, late] for values in (clip.pose, clip.reward, clip.alive))
+        alone = Clip(**dict(zip(("pose", "reward", "alive"), fields, strict=True)), dt=clip.dt)
+        each.append(Image.open(io.BytesIO(picture(scene, alone, line, labels[n : n + 1], n))).convert("RGB"))
+    joined = Image.new("RGB", (each[0].width, sum(strip.height for strip in each)))
+    for n, strip in enumerate(each):
+        joined.paste(strip, (0, sum(above.height for above in each[:n])))
+    buffer = io.BytesIO()
+    joined.quantize(48).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
 def stand_in(
-    scene: Scene, clip: Clip | None, words: str, labels: Sequence[str] | None = None
+    scene: Scene, clip: Clip | None, words: str, labels: Sequence[str] | None = None, stacked: bool = False
 ) -> dict[str, str]:
     """What a widget adds to its mimebundle: the words, and the picture once there is a clip."""
     if clip is None:
         return {"text/plain": words}
-    return {"text/plain": words, "image/png": base64.b64encode(picture(scene, clip, words, labels)).decode()}
+    draw = strips if stacked and labels else picture
+    return {"text/plain": words, "image/png": base64.b64encode(draw(scene, clip, words, labels)).decode()}

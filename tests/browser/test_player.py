@@ -109,8 +109,9 @@ def test_no_autoplay_for_people_who_ask_for_less_motion(open_notebook):
     assert notebook.locator(".course-time").inner_text() == "1.59 s", "the end is shown, all that happened"
 
 
-def test_dark_theme_is_readable(open_notebook):
-    notebook = open_player(open_notebook, "Player.from_clips(env.scene, clips)")
+def test_dark_theme_is_readable_and_strips_stand_one_above_the_other(open_notebook):
+    both = "display(Player.from_clips(env.scene, clips)); Player.from_clips(env.scene, clips, stacked=True)"
+    notebook = open_player(open_notebook, both)
     notebook.page.evaluate(
         "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
@@ -118,3 +119,11 @@ def test_dark_theme_is_readable(open_notebook):
     notebook.page.wait_for_timeout(800)
     notebook.axe()
     notebook.screenshot("player-dark")
+    strips = notebook.locator(".course-stacked")
+    strips.scroll_into_view_if_needed()
+    assert strips.bounding_box()["height"] > 500, "three strips of 11.5 em"
+    assert notebook.ink(".course-stacked canvas") > 0.2
+    notebook.locator(".course-scrub input").nth(1).focus()
+    notebook.page.keyboard.press("End")
+    assert notebook.locator(".course-scrub input").nth(1).input_value() == "159"
+    notebook.screenshot("player-strips")

@@ -67,6 +67,23 @@ def test_without_a_kernel_there_is_a_picture_and_a_sentence(scene, make_clip):
     assert "nothing shown yet" in str(Player(scene))
 
 
+def test_robots_that_part_company_have_a_strip_each(scene, make_clip):
+    """Words say how far each has come: at 2 m/s and 4 m/s in 0.79 s. The picture is as high as its strips."""
+    clip, labels = make_clip(2, 0, 80), ["slow", "fast"]
+    stacked = Player(scene, stacked=True).show(clip, labels=labels)
+    data, _ = stacked._repr_mimebundle_()
+    assert data["text/plain"] == "slow: +1.6 m in 0.8 s\nfast: +3.2 m in 0.8 s"
+    first = Player(scene, stacked=True).show(make_clip(1, 0, 80), labels=labels[:1])
+    one, two = (
+        Image.open(io.BytesIO(base64.b64decode(player._repr_mimebundle_()[0]["image/png"]))).height
+        for player in (first, stacked)
+    )
+    assert two > 1.5 * one
+    assert str(Player(scene, stacked=True).show(clip)) == str(Player(scene).show(clip)), (
+        "a crowd has no strips"
+    )
+
+
 def test_segments_turn_as_playback_says():
     scene = Scene(
         name="s", bodies=("b",), geoms=(Geom(body=0, start=(0, 0), end=(1, 0), radius=0.1, name="g"),)

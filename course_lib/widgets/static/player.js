@@ -87,6 +87,7 @@
     const what = recording.fell(n) ? `fell after ${seconds} s` : `lasted ${seconds} s`;
     return `${what}, return ${recording.returns[n].toFixed(0)}`;
   }
+  const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`.replace(/^−(0\.?0*)$/, "+$1");
   course.fate = fate;
   course.sentenceCase = (words) => words[0].toUpperCase() + words.slice(1);
 
@@ -233,6 +234,7 @@
   const CSS = `
 .course-player { display: flex; flex-direction: column; gap: 6px; min-width: 0; padding: 0; }
 .course-stage { position: relative; width: 100%; aspect-ratio: 16 / 8; min-height: 240px; max-height: 430px; overflow: hidden; border-radius: 10px; }
+.course-stage.course-stacked { aspect-ratio: auto; height: calc(11.5em * var(--course-strips)); max-height: none; }
 .course-stage canvas { position: absolute; inset: 0; height: 100%; cursor: pointer; }
 .course-rewards { position: relative; height: 4.75em; }
 .course-rewards canvas { position: absolute; inset: 0; height: 100%; cursor: col-resize; touch-action: none; }
@@ -265,10 +267,11 @@
   // The player inside a dressed root.
   //   scene     bodies and geoms
   //   theme     what course.dress returned
+  //   stacked   whether labelled robots have a strip each, one above the other, instead of one picture for all
   //   says      show the sentence under the player (a panel says it itself)
   //   extra     buttons at the end of the bar
   // Returns { element, begin, append, finish, load, play, pause, seek, pin, unpin, redraw, destroy }.
-  function create({ scene, theme, says = true, extra = [], root = null }) {
+  function create({ scene, theme, stacked = false, says = true, extra = [], root = null }) {
     const canvas = h("canvas", { role: "img", "aria-label": "The robot, seen from the side" });
     const stage = h("div", { class: "course-stage" }, canvas);
     const rewardCanvas = h("canvas", { role: "img", "aria-label": "Reward of each step over time" });
@@ -327,20 +330,24 @@
 
     // --- the picture
 
+    function measure() { // how high the robot reaches, and how long it is
+      if (state.reach) return;
+      const now = state.now;
+      let top = 0, left = Infinity, right = -Infinity;
+      skeleton(scene, now, now.lead, 0, points);
+      scene.geoms.forEach((geom, g) => {
+        top = Math.max(top, points[4 * g + 1] + geom.radius, points[4 * g + 3] + geom.radius);
+        left = Math.min(left, points[4 * g], points[4 * g + 2]);
+        right = Math.max(right, points[4 * g], points[4 * g + 2]);
+      });
+      state.reach = Math.max(0.5, top);
+      state.length = right - left;
+    }
+
     function framing(width, height, elapsed) {
-      const list = overlays(), now = state.now;
+      const list = overlays();
       // Room above the head for a jump, below the ground for the metre marks.
-      if (!state.reach) {
-        let top = 0, left = Infinity, right = -Infinity;
-        skeleton(scene, now, now.lead, 0, points);
-        scene.geoms.forEach((geom, g) => {
-          top = Math.max(top, points[4 * g + 1] + geom.radius, points[4 * g + 3] + geom.radius);
-          left = Math.min(left, points[4 * g], points[4 * g + 2]);
-          right = Math.max(right, points[4 * g], points[4 * g + 2]);
-        });
-        state.reach = Math.max(0.5, top);
-        state.length = right - left;
-      }
+      measure();
       const lanes = list.filter((o) => o.label).length;
       const below = 46, above = 14 + 29 * lanes;
       const base = Math.min((height - below - above) / (state.reach * (lanes ? 1.18 : 1.32)), (0.36 * width) / state.length);
@@ -416,11 +423,59 @@
       context.setLineDash([]);
     }
 
+    // Robots that part company: each on a ground of its own that moves with it, its name and velocity above.
+    function strips(context, width, height) {
+      measure();
+      const list = overlays().reverse(), c = theme.colours, tall = height / list.length, floor = tall - 44;
+      const k = Math.min((floor - 34) / (1.1 * state.reach), (0.36 * width) / state.length);
+      list.forEach(({ recording, n, series, label }, i) => {
+        const at = (frame) => recording.at(body, n, Math.min(state.now.frames - 1, Math.max(0, frame)), 0)[0];
+        const around = 0.25 / recording.dt; // a ground that does not shake with every stride
+        const camera = (at(state.frame - around) + at(state.frame) + at(state.frame + around)) / 3;
+        const view = { k, floor, width, height: tall, eye, camera, X: (x) => width / 2 + (x - camera) * k, Y: (z) => floor - z * k };
+        const down = recording.fell(n) && state.frame >= recording.alive[n];
+        context.save();
+        context.translate(0, i * tall);
+        context.beginPath();
+        context.rect(0, 0, width, tall);
+        context.clip();
+        landscape(context, c, view);
+        skeleton(scene, recording, n, state.frame, points);
+        shade(context, scene, points, view, c.shadow);
+        robot(context, scene, points, view, style(series, true)(down));
+        context.strokeStyle = theme.series(series);
+        context.lineWidth = 5;
+        context.lineCap = "butt";
+        context.setLineDash(course.series[series % 4].dash.map((d) => d * 0.7));
+        context.beginPath();
+        context.moveTo(12, 20);
+        context.lineTo(40, 20);
+        context.stroke();
+        context.setLineDash([]);
+        const past = Math.min(state.frame, 1 / recording.dt); // frames of the last second, if there were as many
+        const speed = past * recording.dt < 0.2 ? "" : `${signed((at(state.frame) - at(state.frame - past)) / (past * recording.dt), 1)} m/s`;
+        course.text(context, label, 48, 21, { colour: c.ink, halo: c.skyTop, size: 17, weight: 700, baseline: "middle" });
+        course.text(context, down ? `fell ${(recording.alive[n] * recording.dt).toFixed(1)} s` : speed, width - 12, 21, { colour: c.ink, halo: c.skyTop, size: 17, weight: 700, align: "right", baseline: "middle" });
+        if (i) { context.fillStyle = c.paper; context.fillRect(0, 0, width, 4); }
+        context.restore();
+      });
+    }
+
     function draw(elapsed = 0) {
-      const now = state.now;
-      if (!now || !now.frames) return;
+      if (!state.now || !state.now.frames) return;
       const { context, width, height } = course.fit(canvas, stage.clientHeight || 300);
-      const view = framing(width, height, elapsed), c = theme.colours;
+      if (stacked && state.now.labels) strips(context, width, height);
+      else together(context, width, height, elapsed);
+      drawRewards(width);
+      const seconds = state.frame * state.now.dt;
+      time.textContent = `${seconds.toFixed(2)} s`;
+      if (document.activeElement !== scrub || state.playing) scrub.value = state.frame;
+      scrub.setAttribute("aria-valuetext", `${seconds.toFixed(2)} seconds`);
+      state.painted += 1;
+    }
+
+    function together(context, width, height, elapsed) {
+      const now = state.now, view = framing(width, height, elapsed), c = theme.colours;
       landscape(context, c, view);
       if (!now.labels) {
         const order = [...Array(now.rollouts).keys()].filter((n) => n !== now.lead);
@@ -445,12 +500,6 @@
         tags.push({ x: view.X(x), y: view.Y(z), series, label, down, seconds: recording.alive[n] * recording.dt });
       }
       drawTags(context, tags.reverse(), width);
-      drawRewards(width);
-      const seconds = state.frame * now.dt;
-      time.textContent = `${seconds.toFixed(2)} s`;
-      if (document.activeElement !== scrub || state.playing) scrub.value = state.frame;
-      scrub.setAttribute("aria-valuetext", `${seconds.toFixed(2)} seconds`);
-      state.painted += 1;
     }
 
     // --- the rewards: drawn once per change of data, the cursor on every frame
@@ -552,6 +601,7 @@
       setPlaying(false);
       state.wanted = frame;
       state.frame = Math.max(0, Math.min(state.now.frames - 1, frame));
+      scrub.value = state.frame; // a key that is pressed on the slider moves it, too
       draw();
     }
     playButton.addEventListener("click", () => setPlaying(!state.playing));
@@ -615,6 +665,8 @@
     function buildLegend() {
       const now = state.now;
       const rows = now.labels ?? [];
+      stage.classList.toggle("course-stacked", stacked && rows.length > 0);
+      stage.style.setProperty("--course-strips", rows.length);
       legend.hidden = rows.length < 2;
       if (legend.hidden) { legend.replaceChildren(); return; }
       legend.replaceChildren(...rows.map((label, n) => {
@@ -651,7 +703,7 @@
     let player = null;
     const theme = course.dress(root, () => player?.redraw());
     const lecture = course.lecture(root);
-    player = create({ scene: model.get("scene"), theme, extra: [lecture.button] });
+    player = create({ scene: model.get("scene"), theme, stacked: model.get("stacked"), extra: [lecture.button] });
     root.append(player.element);
     el.append(root);
     function load() {
