@@ -18,7 +18,7 @@ from course_lib.meta.supervised import squared_error
 from course_lib.zoo import maml_recipes, store
 
 RANDOM = "random start"
-MEANINGS = {"maml": "MAML", "first_order": "first order", "pretrained": "pretrained on all tasks"}
+MEANINGS = {"maml": "MAML", "first_order": "first order", "pretrained": "pretrained"}
 """Starts in the zoo, in words."""
 FARTHEST = 1e3
 """A line that ran away is drawn no farther out than this."""
