@@ -125,5 +125,5 @@ def test_dark_theme_is_readable_and_strips_stand_one_above_the_other(open_notebo
     assert notebook.ink(".course-stacked canvas") > 0.2
     notebook.locator(".course-scrub input").nth(1).focus()
     notebook.page.keyboard.press("End")
-    assert notebook.locator(".course-scrub input").nth(1).input_value() == "159"
+    assert notebook.locator(".course-scrub input").nth(1).input_value() == "199"
     notebook.screenshot("player-strips")

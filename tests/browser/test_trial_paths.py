@@ -109,3 +109,47 @@ def test_keyboard_dark_theme_lecture_mode_and_less_motion(open_notebook):
         f"() => {{ const m = document.querySelector('{ROOT}'); return m.scrollHeight - m.clientHeight; }}"
     )
     assert notebook.page.evaluate(overflow) <= 1
+
+
+ANYWHERE = """
+import numpy as np
+from course_lib.widgets.trial_paths import Trial, TrialPaths, Words
+
+def trial(goal, pretrained):
+    ends = np.outer([0, 0, 0] if pretrained else [0, 0.5, 1], goal)
+    return Trial(paths=[np.linspace((0, 0), end, 11) for end in ends],
+                 returns=[-10 * np.hypot(*(goal - end)) for end in ends], goal=goal)
+
+words = Words(slider="Gradient steps before", bars="Return after 0, 1, 2 steps",
+              one="After {n} gradient step(s)", first=0, switch="Pretrained start", switched="Pretrained.")
+TrialPaths(trial, (-1, -1), (1, 1), goal=(0.3, 0.4), return_range=(-15, 0), region=((-0.5, -0.5), (0.5, 0.5)),
+           seconds_a_step=0.02, words=words)
+"""
+
+
+def test_a_goal_is_dragged_out_of_the_square_and_steps_are_counted(open_notebook):
+    notebook = open_notebook([ANYWHERE])
+    notebook.run_all()
+    notebook.wait(f"document.querySelector('{ROOT}-says')?.textContent !== ''", 10)
+    assert notebook.page.evaluate(SAYS) == "After 0 gradient steps: ends 0.50 m from the goal, return −5.00."
+    keyboard, mouse = notebook.page.keyboard, notebook.page.mouse
+    notebook.locator(f"{ROOT} input[type=range]").focus()
+    keyboard.press("ArrowRight")
+    notebook.wait(f"{SAYS} === 'After 1 gradient step: ends 0.25 m from the goal, return −2.50.'")
+    notebook.locator(MAP).focus()
+    keyboard.press("ArrowRight")
+    notebook.wait(f"document.querySelector('{MAP}').getAttribute('aria-label').includes('(0.35, 0.40)')", 10)
+    notebook.locator(MAP).scroll_into_view_if_needed()
+    box = notebook.locator(MAP).bounding_box()
+    side = box["height"] - 58
+    middle = box["x"] + 58 + (box["width"] - 68) / 2, box["y"] + 8 + side / 2
+    mouse.move(*middle)
+    mouse.down()
+    mouse.move(middle[0] + 0.4 * side, middle[1] - 0.4 * side, steps=8)
+    mouse.up()
+    notebook.wait(f"document.querySelector('{MAP}').getAttribute('aria-label').includes('(0.80, 0.80)')", 10)
+    notebook.wait(f"{SAYS}.startsWith('After 1 gradient step: ends 0.57 m')")
+    notebook.locator(f"{ROOT} button:has-text('Pretrained start')").click()
+    notebook.wait(f"{SAYS}.startsWith('Pretrained. After 1 gradient step: ends 1.13 m')", 10)
+    notebook.axe(".jp-OutputArea-output")
+    notebook.screenshot("trial-paths-anywhere")
