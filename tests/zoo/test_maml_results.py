@@ -41,6 +41,21 @@ def test_another_rate_takes_the_place_of_the_learners_own(learner):
     assert all(torch.allclose(phi[name], value) for name, value in expected.items())
 
 
+def test_later_steps_are_shorter(learner):
+    tasks = DRAW(4, 5, 3, np.random.default_rng(0))
+    short = maml.GradientLearner(learner.net, 0.5 * 0.02)
+    before, _, after = results_of.descended(learner, tasks, (0, 1, 2), later=0.5)
+    (one,) = results_of.descended(learner, tasks, (1,))
+    short.net.load_state_dict({name: value[0] for name, value in one.items()})  # the first task's own start
+    alone = few_shot.FewShotTasks(
+        *(part[:1] for part in (tasks.train_x, tasks.train_y, tasks.test_x, tasks.test_y))
+    )
+    (expected,) = results_of.descended(short, alone, (1,))
+    for name, value in expected.items():
+        torch.testing.assert_close(after[name][:1], value)
+    assert not torch.equal(before["0.weight"], after["0.weight"])
+
+
 def test_the_score_without_steps_is_that_of_the_start(learner):
     (error,) = results_of.tested(learner, DRAW, 5, (0,), 50, 3)
     tasks = DRAW(50, 5, results_of.QUERIES, np.random.default_rng((3, 5)))
@@ -63,9 +78,7 @@ def test_tables_hold_the_means_and_files_the_numbers(world, tmp_path):
     rival = results_of.TOLD if world == "sinusoids" else results_of.NEAREST
     rivals = {k: {rival: rng.uniform(size=5)} for k in shots}
     kinds = {10: {"lines": {"MAML, 1 step": rng.uniform(size=5)}}} if world == "sinusoids" else {}
-    results = results_of.Results(
-        world=world, steps=steps, curves=curves, rivals=rivals, kinds=kinds, rate=0.005
-    )
+    results = results_of.Results(world=world, steps=steps, curves=curves, rivals=rivals, kinds=kinds)
     results_of.write(results, "course reproduce maml", tmp_path)
     text = (tmp_path / f"maml-{world}.md").read_text()
     scale, digits = (1, 3) if world == "sinusoids" else (100, 1)
