@@ -86,3 +86,17 @@ def test_points_without_their_task_are_refused():
     net = mlp([3, 6, 2])
     with pytest.raises(Exception, match="x"):
         applied(net, copies(net, M), torch.zeros(B, 3))
+
+
+def test_a_layer_with_numbers_that_are_no_parameters_goes_the_way_of_vmap_too():
+    """Such as a norm of a whole batch, which would take tasks for points."""
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(4, affine=False).eval()
+    norm.running_mean += torch.randn(4)
+    net = nn.Sequential(nn.Linear(3, 4), norm, nn.Linear(4, 2)).double()
+    parameters, x = (
+        moved(net),
+        torch.randn(M, 4, 3, dtype=torch.float64),
+    )  # as many points as the norm has units
+    by_one = [functional_call(net, {k: v[m] for k, v in parameters.items()}, (x[m],)) for m in range(M)]
+    torch.testing.assert_close(applied(net, parameters, x), torch.stack(by_one), rtol=0, atol=1e-12)

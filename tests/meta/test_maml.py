@@ -240,6 +240,16 @@ def test_students_inner_step_is_the_one_that_adapts(tasks):
     )
 
 
+def test_a_classifier_goes_down_the_surprise_at_the_right_classes(tasks):
+    """Of a linear one, the gradient by the logits' biases is softmax minus one-hot."""
+    torch.manual_seed(0)
+    learner = GradientClassifier(nn.Sequential(nn.Linear(1, 3)).double(), RATE)
+    right = torch.eye(3, dtype=torch.float64)[torch.randint(3, (3, 5))]
+    phi = learner.adapt(tasks.train_x, right)
+    slope = (learner.net(tasks.train_x).softmax(-1) - right).mean(1)
+    torch.testing.assert_close(phi["0.bias"], learner.net[0].bias - RATE * slope, rtol=0, atol=1e-12)
+
+
 def test_odd_settings_are_refused():
     with pytest.raises(ValueError, match="inner_lr must be positive, got 0"):
         GradientLearner(mlp([1, 1]), 0.0)

@@ -97,23 +97,32 @@ def test_the_baseline_is_each_tasks_own_least_squares_over_the_steps_that_happen
         np.testing.assert_allclose(mine, rows @ weights, atol=1e-4)
 
 
-def test_advantages_are_returns_above_the_baseline_standardized_within_each_task(policy):
+@pytest.mark.parametrize("gae_lambda", [1.0, 0.6])
+def test_advantages_are_the_slow_ones_above_each_tasks_baseline_and_standardized_there(policy, gae_lambda):
     torch.manual_seed(2)
     data = _data(ends=[5, 2, 5, 4] * TASKS)
     gamma = 0.9
-    advantage = maml_rl.advantages(policy, data, TASKS, gamma, 1.0)
-    returns = torch.zeros(TIME, TASKS * EACH)
-    for i in range(TASKS * EACH):
-        following = 0.0
-        for t in reversed(range(TIME)):
-            following = float(data.reward[t, i]) + gamma * following if data.valid[t, i] else 0.0
-            returns[t, i] = following
+    advantage = maml_rl.advantages(policy, data, TASKS, gamma, gae_lambda)
+
+    def slow(value, weight):
+        # Sums of weighted errors from each step to the episode's end, where nothing follows.
+        found = torch.zeros(TIME, TASKS * EACH)
+        for i in range(TASKS * EACH):
+            later = next_value = 0.0
+            for t in reversed(range(int(data.valid[:, i].sum()))):
+                error = float(data.reward[t, i]) + gamma * next_value - float(value[t, i])
+                later, next_value = error + gamma * weight * later, float(value[t, i])
+                found[t, i] = later
+        return found
+
+    returns = slow(torch.zeros(TIME, TASKS * EACH), 1.0)
     value = maml_rl.linear_baseline(policy.obs_norm.normalize(data.obs), returns, data.valid, TASKS)
+    above = slow(value, gae_lambda)
     for task in range(TASKS):
         mine = slice(task * EACH, (task + 1) * EACH)
         keep = data.valid[:, mine]
-        above = (returns - value)[:, mine][keep]
-        right = (above - above.mean()) / above.std(unbiased=False)
+        kept = above[:, mine][keep]
+        right = (kept - kept.mean()) / kept.std(unbiased=False)
         torch.testing.assert_close(advantage[:, mine][keep], right, atol=1e-4, rtol=1e-4)
         assert (advantage[:, mine][~keep] == 0.0).all()
 
@@ -183,40 +192,78 @@ def test_adapting_takes_the_steps_that_it_says_with_the_episodes_gathered_before
         torch.testing.assert_close(happened.parameters[0][name], value.expand(TASKS, *value.shape))
 
 
-@pytest.mark.parametrize("first_order", [False, True])
-def test_the_outer_gradient_goes_through_the_inner_step(first_order):
+@pytest.mark.parametrize(
+    ("steps", "epochs", "surrogate", "changes"),
+    [
+        (1, 1, estimators.likelihood_ratio, {}),
+        (1, 1, estimators.likelihood_ratio, {"first_order": True}),
+        (2, 3, estimators.score_function, {"learned_rates": True, "clip_range": 0.02, "max_grad_norm": 0.1}),
+    ],
+)
+def test_the_outer_steps_are_those_of_autograd_alone_one_task_after_the_other(
+    steps, epochs, surrogate, changes
+):
     seed_everything(1)
-    config, env = _config(inner_lr=0.125, first_order=first_order, epochs=1, max_grad_norm=1e9), _world()
+    config, env = _config(inner_lr=0.125, inner_steps=steps, epochs=epochs, **changes), _world()
     agent = maml_rl.agent_for(env, config)
     maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
-    happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0))
-    agent = agent.double()
-    happened = _in_double(happened)
-    start = {name: value.detach().clone() for name, value in agent.policy.named_parameters()}
-    pre, post = happened.experience
+    happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0), surrogate=surrogate)
+    agent, happened = agent.double(), _in_double(happened)
+    *before, after = happened.experience
 
-    def outer(theta):
-        # One task after the other, by autograd alone.
+    def log_prob(phi, data, mine):
+        mean, log_std = functional_call(agent.policy, phi, (data.obs[:, mine],))
+        return torch.distributions.Normal(mean, log_std.exp()).log_prob(data.action[:, mine]).sum(-1)
+
+    def outer(theta, rates):
         total = 0.0
         for task in range(TASKS):
-            mine = slice(task * EACH, (task + 1) * EACH)
-            mean, log_std = functional_call(agent.policy, theta, (pre.data.obs[:, mine],))
-            log_prob = torch.distributions.Normal(mean, log_std.exp()).log_prob(pre.data.action[:, mine])
-            log_prob = log_prob.sum(-1)
-            gain = ((log_prob - log_prob.detach()).exp() * pre.advantage[:, mine]).mean()
-            step = torch.autograd.grad(gain, list(theta.values()), create_graph=not first_order)
-            phi = {name: value + 0.125 * g for (name, value), g in zip(theta.items(), step, strict=True)}
-            mean, log_std = functional_call(agent.policy, phi, (post.data.obs[:, mine],))
-            log_prob = torch.distributions.Normal(mean, log_std.exp()).log_prob(post.data.action[:, mine])
-            log_prob = log_prob.sum(-1)
-            total = total - ((log_prob - log_prob.detach()).exp() * post.advantage[:, mine]).mean() / TASKS
+            mine, phi = slice(task * EACH, (task + 1) * EACH), theta
+            for each in before:
+                gain = surrogate(log_prob(phi, each.data, mine), each.advantage[:, mine]).mean()
+                slope = torch.autograd.grad(gain, list(phi.values()), create_graph=not config.first_order)
+                phi = {name: phi[name] + rates[name] * g for name, g in zip(phi, slope, strict=True)}
+            advantage = after.advantage[:, mine]
+            acted = log_prob(_one(happened.parameters[-1], task), after.data, mine).detach()
+            ratio = (log_prob(phi, after.data, mine) - acted).exp()
+            clipped = ratio.clamp(1 - config.clip_range, 1 + config.clip_range)
+            total = total - torch.minimum(ratio * advantage, clipped * advantage).mean() / TASKS
         return total
 
-    theta = {name: value.clone().requires_grad_() for name, value in start.items()}
-    right = torch.autograd.grad(outer(theta), list(theta.values()))
-    maml_rl.update(agent, torch.optim.SGD(agent.policy.parameters(), lr=1.0), happened, config)
-    for (name, value), gradient in zip(agent.policy.named_parameters(), right, strict=True):
-        torch.testing.assert_close(start[name] - value.detach(), gradient, atol=1e-6, rtol=1e-5)
+    start = [
+        {name: value.detach().clone().requires_grad_(value.requires_grad) for name, value in of}
+        for of in (agent.policy.named_parameters(), agent.rates.named_parameters())
+    ]
+    wanted = [value for of in start for value in of.values() if value.requires_grad]
+    lr = 5.0  # far enough to reach the clip
+    for _ in range(epochs):
+        slopes = torch.autograd.grad(outer(*start), wanted)
+        norm = float(torch.cat([g.flatten() for g in slopes]).norm())
+        with torch.no_grad():
+            for value, g in zip(wanted, slopes, strict=True):
+                value -= lr * g * min(1.0, config.max_grad_norm / norm)
+    learned = [parameter for parameter in agent.parameters() if parameter.requires_grad]
+    maml_rl.update(agent, torch.optim.SGD(learned, lr=lr), happened, config, surrogate=surrogate)
+    for value, right in zip(learned, wanted, strict=True):
+        torch.testing.assert_close(value.detach(), right.detach(), atol=1e-6, rtol=1e-5)
+
+
+def test_an_update_says_how_far_the_policies_moved_and_then_takes_note_of_the_steps_that_happened(
+    policy, scattered
+):
+    data = _data(ends=[5, 2, 5, 4] * TASKS)
+    gathered = maml_rl.Experience(data=data, advantage=torch.zeros(TIME, TASKS * EACH), tasks=TASKS)
+    acted = {name: value.detach() for name, value in scattered.items()}
+    happened = maml_rl.Adaptation(experience=[gathered, gathered], parameters=[acted, acted])
+    agent = maml_rl.AdaptivePolicy(policy)
+    policies = [maml_rl.InTasks(policy, each) for each in (acted, copies(policy, TASKS))]
+    with torch.no_grad():
+        old, new = (each.log_prob(data.obs, data.action) for each in policies)
+    seen = float(policy.obs_norm.count)
+    record = maml_rl.update(agent, torch.optim.SGD(policy.parameters(), lr=1.0), happened, _config())
+    right = maml_rl.per_task_mean(old - new, data.valid, TASKS).mean()
+    assert record["kl"] == pytest.approx(float(right), rel=1e-4) and record["policy_loss"] == 0.0
+    assert float(policy.obs_norm.count) == seen + 2 * float(data.valid.sum())
 
 
 def _in_double(happened):
@@ -274,6 +321,37 @@ def _trained(iterations, **changes):
 def test_the_same_seed_gives_the_same_numbers():
     first, second = _trained(2)[0], _trained(2)[0]
     assert first == second
+
+
+def test_training_draws_tasks_and_starts_anew_takes_a_students_functions_and_says_what_it_did(monkeypatch):
+    config, env, family = _config(epochs=3, learning_rate=0.01, log_std=-1.5), _world(), navigation.family()
+    agent, rng = maml_rl.agent_for(env, config), np.random.default_rng(0)
+    assert (agent.policy.log_std == -1.5).all()
+    called, drawn, seeds, rates, episodes = [], [], [], [], maml_rl.episodes
+
+    def acted(env, policy, horizon, seed):
+        seeds.append(seed)
+        drawn.append(env.goals)
+        return episodes(env, policy, horizon, seed)
+
+    def students_step(*arguments):
+        called.append("step")
+        return inner_step(*arguments)
+
+    def students_surrogate(*arguments):
+        called.append("surrogate")
+        return estimators.score_function(*arguments)
+
+    monkeypatch.setattr(maml_rl, "episodes", acted)
+    optimizer = torch.optim.Adam(agent.policy.parameters())
+    functions = {"inner_step": students_step, "surrogate": students_surrogate}
+    draws = (agent, optimizer, env, lambda n: family.sample(rng, n), config, 2, rng)
+    for record in maml_rl.train(*draws, **functions):
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert called == ["step", "surrogate"] * 8  # one to adapt, and three epochs, twice
+    assert len(set(seeds)) == 4 and rates == [0.01, 0.005]
+    assert (drawn[0] == drawn[1]).all() and (drawn[2] == drawn[3]).all() and (drawn[0] != drawn[2]).all()
+    assert record["steps"] == 2 * 2 * TASKS * EACH * TIME
 
 
 def test_meta_training_makes_one_step_worth_much():
