@@ -53,6 +53,8 @@ LONG, LONG_SHOTS, LONG_TASKS = (0, 1, 10, 100, 1000), (10, 50), 20
 """Steps, shots and at most so many tasks a seed, for tasks of new kinds."""
 LONG_RATES, LONG_TRIED = (0.01, 0.003, 0.001, 0.0003), 100
 """A long descent takes that of the rates which ends best after so many steps, on other tasks of its kind."""
+SHOWN_KINDS = ("amplitude 5 to 10", "twice the frequency", "lines")
+"""That have a picture."""
 WORST = 100.0
 """An error above it is no number to be read: the descent ran away."""
 
@@ -274,12 +276,12 @@ def as_markdown(results: Results, command: str) -> str:
 
 
 def write(results: Results, command: str, folder: Path) -> None:
-    """Writes the tables, their numbers and the figure.
+    """Writes the tables, their numbers and the figures.
 
     Args:
         results: what was measured.
         command: that measured it.
-        folder: gets maml-<world>.md, .json and .png.
+        folder: gets maml-<world>.md, .json and .png, and of sinusoids maml-sinusoids-kinds.png.
 
     Raises:
         ZooError: the folder cannot be written.
@@ -293,9 +295,13 @@ def write(results: Results, command: str, folder: Path) -> None:
         "kinds": {k: {kind: _rounded(of) for kind, of in by.items()} for k, by in results.kinds.items()},
     }
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
-    picture = io.BytesIO()
-    drawn(results).savefig(picture, format="png", dpi=90)
-    store.write_here(folder / f"{stem}.png", picture.getvalue())
+    pictures = {stem: drawn(results)}
+    if results.kinds:
+        pictures[f"{stem}-kinds"] = drawn_kinds(results, max(results.kinds))
+    for name, figure in pictures.items():
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=90)
+        store.write_here(folder / f"{name}.png", picture.getvalue())
 
 
 def drawn(results: Results) -> figures.Figure:
@@ -312,19 +318,34 @@ def drawn(results: Results) -> figures.Figure:
     )
 
 
+def drawn_kinds(results: Results, shots: int) -> figures.Figure:
+    """Errors on new kinds of tasks against gradient steps, beside those of learners that read once."""
+    panels = {}
+    for kind in SHOWN_KINDS:
+        of = results.kinds[shots][kind]
+        descent = [of[name] for name in of if name.startswith("MAML")]
+        level = {
+            READERS[name]: np.repeat(of[READERS[name]][:, None], len(LONG), 1) for name in ("set", "rnn")
+        }
+        panels[kind] = (range(len(LONG)), {"MAML": np.transpose(descent), **level})
+    figure = figures.curves_figure(panels, f"gradient steps on {shots} points", "error, as a share")
+    for axes in figure.axes:
+        axes.set_xticks(range(len(LONG)), LONG)
+    for axes in figure.axes[:-1]:
+        axes.get_legend().remove()
+    return figure
+
+
 def _all(results: Results) -> list[np.ndarray]:
     of_kinds = [one for by in results.kinds.values() for of in by.values() for one in of.values()]
     return [one for of in results.curves.values() for one in of.values()] + of_kinds
 
 
 def _rounded(series: Mapping[str, np.ndarray]) -> dict[str, list]:
-    # JSON has no infinity: what ran away is null.
+    def number(value: float) -> float | None:
+        return float(f"{value:.5g}") if np.isfinite(value) else None  # JSON has no infinity
+
     return {
-        name: [
-            [float(f"{v:.5g}") if np.isfinite(v) else None for v in row]
-            if np.ndim(row)
-            else float(f"{row:.5g}")
-            for row in values
-        ]
+        name: [[number(v) for v in row] if np.ndim(row) else number(row) for row in values]
         for name, values in series.items()
     }

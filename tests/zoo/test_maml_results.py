@@ -77,7 +77,9 @@ def test_tables_hold_the_means_and_files_the_numbers(world, tmp_path):
     curves[shots[0]]["learned rates"][:, 2:] = np.inf
     rival = results_of.TOLD if world == "sinusoids" else results_of.NEAREST
     rivals = {k: {rival: rng.uniform(size=5)} for k in shots}
-    kinds = {10: {"lines": {"MAML, 1 step": rng.uniform(size=5)}}} if world == "sinusoids" else {}
+    who = [*(f"MAML, {n} steps" for n in results_of.LONG), *results_of.READERS.values()]
+    kinds = {10: {kind: {name: rng.uniform(size=5) for name in who} for kind in results_of.NEW_KINDS}}
+    kinds = kinds if world == "sinusoids" else {}
     results = results_of.Results(world=world, steps=steps, curves=curves, rivals=rivals, kinds=kinds)
     results_of.write(results, "course reproduce maml", tmp_path)
     text = (tmp_path / f"maml-{world}.md").read_text()
@@ -92,4 +94,5 @@ def test_tables_hold_the_means_and_files_the_numbers(world, tmp_path):
     ours = numbers["curves"][str(shots[1])]["first order"]
     np.testing.assert_allclose(ours, curves[shots[1]]["first order"], rtol=1e-4)
     assert numbers["curves"][str(shots[0])]["learned rates"][0][2] is None
-    assert (tmp_path / f"maml-{world}.png").read_bytes().startswith(b"\x89PNG")
+    pictures = {path.name for path in tmp_path.glob("*.png") if path.read_bytes().startswith(b"\x89PNG")}
+    assert pictures == {f"maml-{world}.png", *(["maml-sinusoids-kinds.png"] if kinds else [])}
