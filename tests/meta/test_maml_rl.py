@@ -347,9 +347,9 @@ def test_training_draws_tasks_and_starts_anew_takes_a_students_functions_and_say
     functions = {"inner_step": students_step, "surrogate": students_surrogate}
     draws = (agent, optimizer, env, lambda n: family.sample(rng, n), config, 2, rng)
     for record in maml_rl.train(*draws, **functions):
-        rates.append(optimizer.param_groups[0]["lr"])
+        rates.append((record["iteration"], optimizer.param_groups[0]["lr"]))
     assert called == ["step", "surrogate"] * 8  # one to adapt, and three epochs, twice
-    assert len(set(seeds)) == 4 and rates == [0.01, 0.005]
+    assert len(set(seeds)) == 4 and rates == [(1, 0.01), (2, 0.005)]
     assert (drawn[0] == drawn[1]).all() and (drawn[2] == drawn[3]).all() and (drawn[0] != drawn[2]).all()
     assert record["steps"] == 2 * 2 * TASKS * EACH * TIME
 
