@@ -55,6 +55,18 @@ LONG_RATES, LONG_TRIED = (0.01, 0.003, 0.001, 0.0003), 100
 """A long descent takes that of the rates which ends best after so many steps, on other tasks of its kind."""
 SHOWN_KINDS = ("amplitude 5 to 10", "twice the frequency", "lines")
 """That have a picture."""
+CLAIMS = {
+    "sinusoids": "Claimed (Finn et al., section 5.1): one step from MAML's start goes much of the way, and "
+    "more steps, which training never saw, go on; from a network that was pretrained on all tasks, the same "
+    "steps hardly lead anywhere.",
+    "digits": "Claimed (Finn et al., section 5.2): a start that is trained for gradient steps does as "
+    "well in few-shot classification as learners made for it, here `supervised_recipes`'.",
+}
+"""What the papers say, before what was measured."""
+CLAIM_OF_KINDS = (
+    "Claimed (Finn and Levine): what gradient steps do stays ordinary learning, and goes on outside the "
+    "tasks of the training, where a learner that reads is at its end."
+)
 WORST = 100.0
 """An error above it is no number to be read: the descent ran away."""
 
@@ -255,7 +267,9 @@ def as_markdown(results: Results, command: str) -> str:
     words += f" Steps after the first one are {later:g} times as large." if later != 1 else ""
     away = any(not np.isfinite(one).all() or one.mean(0).max() > WORST for one in _all(results))
     words += f" Ran away: some tasks' descent diverged, and took the mean beyond {WORST:g}." if away else ""
-    lines = [f"# A start for gradient descent, {results.world}", "", textwrap.fill(words, width=110), ""]
+    lines = [f"# A start for gradient descent, {results.world}", ""]
+    for paragraph in (words, CLAIMS[results.world]):
+        lines += [textwrap.fill(paragraph, width=110), ""]
     for shots, curves in results.curves.items():
         header = [f"{shots} shot{'s' * (shots != 1)}, steps:", *results.steps]
         rows = [[name, *map(cell, curve.T)] for name, curve in curves.items()]
@@ -268,7 +282,8 @@ def as_markdown(results: Results, command: str) -> str:
             f"{', '.join(map(str, LONG_RATES))} with which MAML's ends best after {LONG_TRIED} steps on "
             "other tasks of the kind."
         )
-        lines += [textwrap.fill(words, width=110), ""]
+        for paragraph in (CLAIM_OF_KINDS, words):
+            lines += [textwrap.fill(paragraph, width=110), ""]
     for shots, kinds in results.kinds.items():
         rows = [[kind, *map(cell, of.values())] for kind, of in kinds.items()]
         lines += [*tables.table([f"{shots} shots", *next(iter(kinds.values()))], rows), ""]
