@@ -85,7 +85,7 @@ ON_WEIGHTS = {
     "maml": Measured(
         summary="MAML: error after some gradient steps, and on tasks of another kind.",
         world="sinusoids",
-        worlds="sinusoids or letters.",
+        worlds="sinusoids or digits.",
         episodes=500,
         counted="seed (whole tasks)",
     ),

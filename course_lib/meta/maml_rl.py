@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
@@ -89,7 +90,13 @@ class AdaptivePolicy(nn.Module):
 
 
 def agent_for(env: VectorEnv, config: MAMLRLConfig) -> AdaptivePolicy:
-    """A new policy of the sizes of a world."""
+    """A new policy of the sizes of a world.
+
+    Raises:
+        ValueError: its actions are not numbers.
+    """
+    if not isinstance(env.single_action_space, Box):
+        raise ValueError(f"MAML for RL needs a world whose actions are a Box, got {env.single_action_space}")
     sizes = env.single_observation_space.shape[0], env.single_action_space.shape[0]
     policy = GaussianPolicy(*sizes, config.hidden, config.log_std)
     return AdaptivePolicy(policy, config.inner_lr, config.learned_rates)
@@ -257,7 +264,8 @@ def adapt(
         config: settings.
         rng: seeds the starts.
         steps: other than `config.inner_steps`.
-        later_rate: factor of the rates from the first step that the training did not have.
+        later_rate: factor of the rates from the first step that the training did not have; where it had
+            none, from the second.
         inner_step: called as in `maml`.
         surrogate: called as in `estimators`.
     """
@@ -266,7 +274,7 @@ def adapt(
     gathered, used = [], []
     for step in range((config.inner_steps if steps is None else steps) + 1):
         if step:
-            if step == config.inner_steps + 1:
+            if step == max(config.inner_steps, 1) + 1:
                 rates = {name: later_rate * rate for name, rate in rates.items()}
             start = {name: value.requires_grad_() for name, value in parameters.items()}
             with torch.enable_grad():
@@ -299,7 +307,8 @@ def update(
         surrogate: called as in `estimators`.
 
     Returns:
-        policy_loss of the last epoch; kl, from the policies that acted to the new ones, nats per step.
+        Of the last epoch, before its step: policy_loss; kl, from the policies that acted to those that the
+        start leads to now, nats per step.
     """
     *before, after = happened.experience
     data, tasks, rates = after.data, after.tasks, dict(agent.rates.named_parameters())

@@ -6,6 +6,7 @@ Source: Finn et al., "Model-Agnostic Meta-Learning", ICML 2017, https://arxiv.or
 """
 
 import io
+import itertools
 import json
 import textwrap
 from collections.abc import Callable
@@ -30,8 +31,10 @@ STEPS = {"navigation": 10, "half_cheetah_direction": 3}
 """Gradient steps in a test."""
 SHOWN = (0, 1, 2, 3, 5, 10)
 """Steps that have a column."""
-RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Inner rates that a start without rates of its own may choose from, on tasks that are not measured."""
+RATES = (0.03, 0.1, 0.3, 1.0, 3.0)
+LATER = (1.0, 0.1)
+"""Inner rates, and their factors after the first step, that a start which was not trained with a rate may
+choose from, in other episodes: for each number of steps those that are best there."""
 RANDOM, PRETRAINED, RECURRENT, STRAIGHT = "random start", "pretrained", "RL2, by episode", "told the goal"
 
 MEANINGS = {
@@ -95,17 +98,17 @@ def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing
     for name, recipe in RECIPES[world].items():
         report(MEANINGS[name])
         agents = store.policies("maml_rl", world, name)
-        rate = _best_rate(world, recipe, agents) if name == "pretrained" else None
+        rates = _best_rates(world, recipe, agents) if name == "pretrained" else None
         for kind, by_start in curves.items():
-            by_start[MEANINGS[name]] = _after_steps(world, recipe, agents, kind, tasks, rate)
+            by_start[MEANINGS[name]] = _after_steps(world, recipe, agents, kind, tasks, rates)
     report(RANDOM)
     untrained = {}
     for seed in agents:
         seed_everything(seed)
         untrained[seed] = maml_rl_recipes.agent_of(recipe)
-    rate = _best_rate(world, recipe, untrained)
+    rates = _best_rates(world, recipe, untrained)
     for kind, by_start in curves.items():
-        by_start[RANDOM] = _after_steps(world, recipe, untrained, kind, tasks, rate)
+        by_start[RANDOM] = _after_steps(world, recipe, untrained, kind, tasks, rates)
     if world == "navigation":
         report(RECURRENT)
         for kind, by_start in curves.items():
@@ -126,30 +129,40 @@ def _after_steps(
     agents: dict[int, AdaptivePolicy],
     kind: str,
     tasks: int,
-    rate: float | None,
+    rates: list[tuple[float, float]] | None,
 ) -> np.ndarray:
-    returns = []
-    for seed, agent in agents.items():
-        seed_everything(seed)  # actions are drawn
-        drawn = KINDS[world][kind](_tasks_of(seed), tasks)
-        rng = np.random.default_rng(seed)
-        happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, inner_lr=rate)
-        returns.append(happened.returns.mean(1).double().numpy())
-    return np.stack(returns)  # [R, E]
+    """Mean returns [R, E], at the agents' own rates, or at those given for each number of steps."""
+
+    def adapted(rate: tuple[float, float] | None) -> np.ndarray:
+        returns = []
+        for seed, agent in agents.items():
+            seed_everything(seed)  # actions are drawn
+            drawn, rng = KINDS[world][kind](_tasks_of(seed), tasks), np.random.default_rng(seed)
+            happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, rate=rate)
+            returns.append(happened.returns.mean(1).double().numpy())
+        return np.stack(returns)
+
+    if rates is None:
+        return adapted(None)
+    curves = {rate: adapted(rate) for rate in set(rates)}
+    return np.stack([curves[rate][:, step] for step, rate in enumerate(rates)], axis=1)
 
 
-def _best_rate(world: str, recipe: maml_rl_recipes.Recipe, agents: dict[int, AdaptivePolicy]) -> float:
-    """The rate with the best return over all steps, on training tasks that are not measured."""
-    seed, agent = next(iter(agents.items()))
-    tasks = 20
-    drawn = recipe.family.sample(np.random.default_rng((maml_rl_recipes.TEST_TASKS, seed, 1)), tasks)
-    scores = {}
-    for rate in RATES:
-        seed_everything(seed)
-        rng = np.random.default_rng(seed)
-        happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, inner_lr=rate)
-        scores[rate] = float(happened.returns[1:].mean())
-    return max(scores, key=scores.get)
+def _best_rates(
+    world: str, recipe: maml_rl_recipes.Recipe, agents: dict[int, AdaptivePolicy]
+) -> list[tuple[float, float]]:
+    """For each number of steps the rates with the best return on training tasks that are not measured."""
+    tasks, choices, curves = 5, [*itertools.product(RATES, LATER)], []
+    for rate in choices:
+        returns = []
+        for seed, agent in agents.items():
+            seed_everything(seed)
+            rng = np.random.default_rng((maml_rl_recipes.TEST_TASKS, seed, 1))
+            drawn = recipe.family.sample(rng, tasks)
+            happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, rate=rate)
+            returns.append(happened.returns.mean(1).numpy())
+        curves.append(np.mean(returns, axis=0))
+    return [choices[best] for best in np.argmax(curves, axis=0)]
 
 
 def _recurrent(kind: str, tasks: int) -> np.ndarray:
@@ -180,11 +193,16 @@ def as_markdown(results: Results, command: str) -> str:
     seeds = min(len(curve) for by_start in results.curves.values() for curve in by_start.values())
     words = (
         f"Made by `{command}`. Return of an episode of {config.horizon} steps after some gradient steps, "
-        f"each on {config.trajectories} episodes of the new task: mean over {seeds} seeds, with the 95 % "
-        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a "
-        f"twentieth with one rate for all). {PRETRAINED.capitalize()} and {RANDOM}: the best of the rates "
-        f"{', '.join(map(str, RATES))}, chosen on other tasks."
+        f"each on {config.trajectories} episodes of the task: mean over {seeds} seeds, with the 95 % "
+        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a twentieth with "
+        f"one rate for all). {PRETRAINED.capitalize()} (on half as many episodes) and {RANDOM}: for each "
+        "number of steps the best of some rates, chosen in other episodes."
     )
+    if world == "navigation":
+        words += (
+            f" {RECURRENT}: one episode where the others have {config.trajectories}; it was trained on "
+            f"trials of {rl2_recipes.WORLDS[world]['gru'].config.episodes}."
+        )
     lines = [f"# MAML for RL, {world.replace('_', ' ')}", "", textwrap.fill(words, width=110)]
     for kind, by_start in results.curves.items():
         shown = [step for step in SHOWN if step <= STEPS[world]]

@@ -30,7 +30,7 @@ def test_every_recipe_leaves_a_policy_that_adapts(small, tmp_path):
             stem = training.train_and_store(recipes.IDEA, world, name, 0, tmp_path)
             agent, card = store.policy_from(stem), store.read_card(stem)
             assert isinstance(agent, AdaptivePolicy), name
-            assert card["evaluated_on"] == "3 new tasks, a step on 3 episodes each"
+            assert card["evaluated_on"] == "3 draws of a task, a step on 3 episodes"
             rates = torch.cat([rate.flatten() for rate in agent.rates.parameters()])
             assert (rates == rates[0]).all() != recipe.config.learned_rates
             tasks = recipe.family.sample(np.random.default_rng(0), 2)
@@ -54,7 +54,7 @@ def test_another_rate_takes_the_place_of_all(small):
     moved = []
     for rate in (0.1, 0.2):
         torch.manual_seed(1)
-        happened = recipes.adapted_to(recipe, agent, tasks, 2, 1, np.random.default_rng(0), inner_lr=rate)
+        happened = recipes.adapted_to(recipe, agent, tasks, 2, 1, np.random.default_rng(0), rate=(rate, 1.0))
         before, after = happened.parameters
         moved.append(after["log_std"] - before["log_std"])
     assert moved[0].abs().max() > 0

@@ -13,7 +13,9 @@ from course_lib.zoo import store
 
 @pytest.fixture(scope="module")
 def measured():
-    return results_of.measure("navigation", 6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results_of, "RATES", (0.3,))  # fewer to choose from take less time
+        return results_of.measure("navigation", 6)
 
 
 @pytest.mark.parametrize(("world", "seeds"), [("navigation", 5), ("half_cheetah_direction", 3)])
