@@ -1018,7 +1018,7 @@ def meta_objective(theta, sample, log_prob, alpha):
     return -surrogate(phi, *sample(phi))
 
 
-@wrong("q5", "trajectories were drawn with")
+@wrong("q5", "what sample was called with")
 def meta_objective(theta, sample, log_prob, alpha):
     def surrogate(parameters, trajectories, advantage):
         together = log_prob(parameters, trajectories).sum(-1)
