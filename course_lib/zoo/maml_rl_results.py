@@ -194,9 +194,9 @@ def as_markdown(results: Results, command: str) -> str:
     words = (
         f"Made by `{command}`. Return of an episode of {config.horizon} steps after some gradient steps, "
         f"each on {config.trajectories} episodes of the task: mean over {seeds} seeds, with the 95 % "
-        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size (a twentieth with "
-        f"one rate for all). {PRETRAINED.capitalize()} (on half as many episodes) and {RANDOM}: for each "
-        "number of steps the best of some rates, chosen in other episodes."
+        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size "
+        f"(a twentieth with one rate for all). {PRETRAINED.capitalize()} (on half as many episodes) and "
+        f"{RANDOM}: for each number of steps the best of some rates, chosen in other episodes."
     )
     if world == "navigation":
         words += (
