@@ -9,7 +9,7 @@ from course_lib.core.networks import GaussianPolicy
 from course_lib.core.per_task import copies
 from course_lib.core.rollout import Transitions
 from course_lib.core.seeding import seed_everything
-from course_lib.envs import navigation
+from course_lib.envs import grid_navi, navigation
 from course_lib.meta import estimators, maml_rl
 from course_lib.meta.maml import inner_step
 
@@ -174,14 +174,16 @@ def _config(**changes):
     )
 
 
-def test_adapting_takes_the_steps_that_it_says_with_the_episodes_gathered_before_each():
+@pytest.mark.parametrize(
+    ("trained", "rates"), [(0, [0.5, 0.05, 0.05]), (1, [0.5, 0.05, 0.05]), (2, [0.5, 0.5, 0.05])]
+)
+def test_adapting_takes_the_steps_that_it_says_with_the_episodes_gathered_before_each(trained, rates):
     seed_everything(0)
-    config, env = _config(inner_lr=0.5), _world()
+    config, env = _config(inner_lr=0.5, inner_steps=trained), _world()
     agent = maml_rl.agent_for(env, config)
     maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
     happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0), steps=3, later_rate=0.1)
     assert happened.returns.shape == (4, TASKS) and len(happened.parameters) == 4
-    rates = [0.5, 0.05, 0.05]
     for step, rate in enumerate(rates):
         start = {name: value.clone().requires_grad_() for name, value in happened.parameters[step].items()}
         loss = maml_rl.inner_loss(agent.policy, happened.experience[step], estimators.likelihood_ratio)(start)
@@ -288,6 +290,11 @@ def test_each_task_is_given_to_its_own_simulations():
     np.testing.assert_allclose(env.goals, [[0.1, 0.3]] * 3 + [[0.2, 0.3]] * 3)
     with pytest.raises(ValueError, match="6 simulations cannot be shared out evenly among 4 tasks"):
         maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), 4), 4)
+
+
+def test_a_world_of_discrete_actions_is_refused():
+    with pytest.raises(ValueError, match=r"actions are a Box, got Discrete\(5\)"):
+        maml_rl.agent_for(grid_navi.family().make_vec(1), _config())
 
 
 @pytest.mark.parametrize(
