@@ -84,7 +84,7 @@ KINDS: dict[str, dict[str, Callable[[np.random.Generator, int], Params]]] = {
 
 
 def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing: None) -> Results:
-    """Adapts every policy of the zoo to new tasks; a minute or two.
+    """Adapts every policy of the zoo to new tasks; some minutes.
 
     Args:
         world: one of `WORLDS`.
@@ -162,7 +162,7 @@ def _best_rates(
             happened = adapted_to(recipe, agent, drawn, tasks, STEPS[world], rng, rate=rate)
             returns.append(happened.returns.mean(1).numpy())
         curves.append(np.mean(returns, axis=0))
-    return [choices[best] for best in np.argmax(curves, axis=0)]
+    return [choices[best] for best in np.nan_to_num(curves, nan=-np.inf).argmax(axis=0)]
 
 
 def _recurrent(kind: str, tasks: int) -> np.ndarray:
