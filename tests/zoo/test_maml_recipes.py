@@ -64,6 +64,8 @@ def test_the_learner_does_what_the_recipe_says(small, world, recipe):
     learner, way = recipes.learner_of(world, recipe), recipes.WAYS[recipe]
     assert (learner.steps, learner.first_order) == (way.steps, way.first_order)
     assert all(rate.requires_grad == way.learned_rates for rate in learner.rates.parameters())
+    rates = recipes.PRETRAINED_INNER_LR if recipe == "pretrained" else recipes.INNER_LR
+    assert all((rate == rates[world]).all() for rate in learner.rates.parameters())
 
 
 def test_one_step_from_where_maml_starts_is_worth_more_than_from_where_pretraining_ends():

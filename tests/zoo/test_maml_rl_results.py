@@ -1,9 +1,11 @@
 """MAML's results in RL: the tables say what the numbers say, and the zoo's policies do what they claim."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from course_lib.envs import navigation
 from course_lib.zoo import maml_rl_recipes as recipes
@@ -39,6 +41,21 @@ def test_farther_away_more_steps_go_on_helping_and_more_episodes_of_rl2_do_not(m
     steps, episodes = by_start["MAML, learned rates"], by_start["RL2, by episode"]
     assert (steps[:, 10] - steps[:, 1]).mean() > 1.0
     assert (episodes[:, 10] - episodes[:, 1]).mean() < 1.0
+
+
+def test_rivals_take_the_best_rates_for_each_number_of_steps_and_none_that_blew_up(monkeypatch):
+    def adapted_to(recipe, agent, tasks, count, steps, rng, *, rate):
+        best = torch.full((steps + 1, count), 1.0)
+        best[1] = 0.3
+        returns = rate[1] - (best - rate[0]).abs() if rate[0] < 3.0 else torch.full_like(best, torch.nan)
+        return SimpleNamespace(returns=returns)
+
+    monkeypatch.setattr(results_of, "adapted_to", adapted_to)
+    recipe, rivals = recipes.WORLDS["navigation"]["pretrained"], {0: None, 1: None}
+    rates = results_of._best_rates("navigation", recipe, rivals)
+    assert rates[1] == (0.3, 1.0) and rates[2:] == [(1.0, 1.0)] * 9
+    returns = results_of._after_steps("navigation", recipe, rivals, "goals farther away", 4, rates)
+    np.testing.assert_allclose(returns[:, 1:], np.ones((2, 10)))
 
 
 def test_the_policies_of_the_half_cheetah_turn_round_after_one_step():
