@@ -327,10 +327,9 @@ def drawn(results: Results) -> figures.Figure:
         level = {name: scores[:, None] for name, scores in results.rivals[shots].items() if name == TOLD}
         everything = {**curves, **{name: np.repeat(s, len(results.steps), 1) for name, s in level.items()}}
         series = {name: scale * everything[name] for name in DRAWN if name in everything}
-        panels[f"{shots} shot{'s' * (shots != 1)}"] = (results.steps, series)
-    return figures.curves_figure(
-        panels, "gradient steps", "squared error" if scale == 1.0 else "named rightly (%)"
-    )
+        panels[f"{shots} shot{'s' * (shots != 1)}"] = (range(len(results.steps)), series)
+    ylabel = "squared error" if scale == 1.0 else "named rightly (%)"
+    return _side_by_side(panels, "gradient steps", ylabel, results.steps)
 
 
 def drawn_kinds(results: Results, shots: int) -> figures.Figure:
@@ -343,9 +342,13 @@ def drawn_kinds(results: Results, shots: int) -> figures.Figure:
             READERS[name]: np.repeat(of[READERS[name]][:, None], len(LONG), 1) for name in ("set", "rnn")
         }
         panels[kind] = (range(len(LONG)), {"MAML": np.transpose(descent), **level})
-    figure = figures.curves_figure(panels, f"gradient steps on {shots} points", "error, as a share")
+    return _side_by_side(panels, f"gradient steps on {shots} points", "error, as a share", LONG)
+
+
+def _side_by_side(panels: Mapping, xlabel: str, ylabel: str, steps: Sequence[int]) -> figures.Figure:
+    figure = figures.curves_figure(panels, xlabel, ylabel)
     for axes in figure.axes:
-        axes.set_xticks(range(len(LONG)), LONG)
+        axes.set_xticks(range(len(steps)), steps)
     for axes in figure.axes[:-1]:
         axes.get_legend().remove()
     return figure
