@@ -68,6 +68,26 @@ def test_a_random_start_hangs_on_its_seed_only():
     assert torch.equal(one, same) and not torch.equal(one, other)
 
 
+def test_a_long_descent_takes_the_rate_that_ends_best_and_none_that_ran_away(learner, monkeypatch):
+    ends = dict(zip(results_of.LONG_RATES, (np.nan, 2.0, 1.0, 3.0), strict=True))
+    monkeypatch.setattr(results_of, "tested", lambda *_, rate: [ends[rate]])
+    assert results_of.long_rate({0: learner, 1: learner}, DRAW, 10) == results_of.LONG_RATES[2]
+
+
+def test_errors_on_new_kinds_are_shares_of_the_values_mean_square(learner, monkeypatch):
+    monkeypatch.setattr(results_of, "LONG", (0, 1))
+    monkeypatch.setattr(results_of, "LONG_TRIED", 1)
+    of = dict.fromkeys(range(5), learner)
+    starts = {results_of.RECIPES["maml"]: of, results_of.RANDOM: of}
+    found = results_of._new_kind(DRAW, 5, starts, 8)
+    for seed in range(5):
+        tasks = DRAW(8, 5, results_of.QUERIES, np.random.default_rng((seed, 5)))
+        error = (learner.net(tasks.test_x) - tasks.test_y).square().mean() / tasks.test_y.square().mean()
+        assert found["MAML, 0 steps"][seed] == pytest.approx(float(error), rel=1e-4)
+    assert (found["MAML, 1 step"] == found["random start, 1 step"]).all()
+    assert (found["mean of a set"] < 0.3).all()
+
+
 @pytest.mark.parametrize("world", results_of.WORLDS)
 def test_tables_hold_the_means_and_files_the_numbers(world, tmp_path):
     rng, steps, shots = np.random.default_rng(0), results_of.STEPS[world], results_of.SHOTS[world]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.meta import estimators
 from course_lib.meta.maml_rl import AdaptivePolicy
 from course_lib.zoo import maml_rl_recipes as recipes
 from course_lib.zoo import store, training
@@ -59,3 +60,17 @@ def test_another_rate_takes_the_place_of_all(small):
         moved.append(after["log_std"] - before["log_std"])
     assert moved[0].abs().max() > 0
     torch.testing.assert_close(2 * moved[0], moved[1], atol=1e-6, rtol=1e-4)
+
+
+def test_training_and_tests_use_the_recipes_inner_objective_and_its_later_steps(small, monkeypatch):
+    recipe, given = recipes.WORLDS["navigation"]["dice"], []
+
+    def noted(*_, **named):
+        given.append((named.get("surrogate"), named.get("later_rate")))
+
+    monkeypatch.setattr(recipes.maml_rl, "adapt", noted)
+    monkeypatch.setattr(recipes.maml_rl, "train", noted)
+    rng = np.random.default_rng(0)
+    recipes.adapted_to(recipe, recipes.agent_of(recipe), recipe.family.sample(rng, 2), 2, 1, rng)
+    recipes.prepare("navigation", "dice", 0, rng).records(1)
+    assert given == [(estimators.dice_advantage, 0.05), (estimators.dice_advantage, None)]
