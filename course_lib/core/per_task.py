@@ -43,7 +43,7 @@ def applied(net: nn.Module, parameters: Parameters, x: TaskPoints) -> TaskPoints
     Returns:
         [M, B, Y].
     """
-    if not isinstance(net, nn.Sequential) or any(_is_strange(layer) for layer in net):
+    if not isinstance(net, nn.Sequential) or not all(map(_is_plain, net)):
         return torch.vmap(lambda own, points: functional_call(net, own, (points,)))(parameters, x)
     for name, layer in net.named_children():
         if isinstance(layer, nn.Linear):
@@ -54,7 +54,5 @@ def applied(net: nn.Module, parameters: Parameters, x: TaskPoints) -> TaskPoints
     return x
 
 
-def _is_strange(layer: nn.Module) -> bool:
-    if isinstance(layer, nn.Linear):
-        return layer.bias is None
-    return any(True for _ in layer.parameters()) or any(True for _ in layer.buffers())
+def _is_plain(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.ReLU | nn.Tanh) or (isinstance(layer, nn.Linear) and layer.bias is not None)

@@ -12,7 +12,7 @@ from typing import Any
 from beartype import BeartypeConf, beartype
 from jaxtyping import Bool, Float, Float64, jaxtyped
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 Obs = Float[Tensor, "*batch S"]
 Action = Float[Tensor, "*batch A"]
@@ -65,4 +65,7 @@ def _kind(value: Any) -> Any:
     """All that a shape check looks at; None for what holds more, such as a list."""
     if isinstance(value, Tensor | ndarray):
         return type(value), tuple(value.shape), value.dtype
-    return type(value) if isinstance(value, float | int | str) else None
+    if isinstance(value, dict):
+        kinds = tuple((name, _kind(held)) for name, held in value.items())
+        return None if any(kind is None for _, kind in kinds) else (type(value), kinds)
+    return type(value) if isinstance(value, float | int | str | nn.Module) else None

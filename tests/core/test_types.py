@@ -55,3 +55,15 @@ def test_a_result_of_another_shape_is_caught_though_the_arguments_were_seen():
 def test_an_integer_counts_as_a_float_but_is_a_combination_of_its_own():
     assert scaled(torch.ones(2), 3).tolist() == [3.0, 3.0]
     assert scaled(torch.ones(2), by=3).tolist() == [3.0, 3.0]
+
+
+def test_tensors_in_a_dict_are_looked_at_each_time():
+    @shape_checked
+    def total(parameters: dict[str, Float[Tensor, "B"]], by: float) -> Float[Tensor, ""]:
+        return by * parameters["a"].sum()
+
+    for _ in range(2):
+        assert total({"a": torch.ones(3)}, 2.0) == 6.0
+    for wrong in (torch.ones(3, 1), torch.ones(3, dtype=torch.int64), 3.0):
+        with pytest.raises(TypeCheckError):
+            total({"a": wrong}, 2.0)
