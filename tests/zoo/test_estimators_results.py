@@ -99,6 +99,23 @@ def test_the_stored_table_is_that_of_the_stored_numbers_of_all_seeds(stored):
     assert {row[0] for row in stored} == set(range(results.SEEDS))
 
 
+def test_the_stored_numbers_are_found_again(stored):
+    """All Hessians of the first seed, and first order with the fewest trajectories."""
+    first = [row[1:] for row in stored if row[0] == 0][:30]
+    for again, (*names, value) in zip(results.measured(0), first, strict=False):
+        assert list(again[:4]) == names
+        assert again[4] == pytest.approx(value, rel=1e-3, abs=1e-9), names
+    assert names[:3] == [results.META, results.FIRST, results.TRAJECTORIES[0]]
+
+
+def test_the_hessians_spread_is_the_root_of_mean_square_less_squared_mean(truth):
+    chances, found = results.by_trajectory(results.LOADED, truth)
+    power = float(chances @ found.hessian.flatten(1).square().sum(1))
+    mean = torch.einsum("n,nij->ij", chances, found.hessian)
+    right = 100 * (power - float(mean.square().sum())) ** 0.5 / float(truth.hessian.norm())
+    assert results.of_hessian(chances, found, truth)[results.SPREAD] == pytest.approx(right)
+
+
 def test_the_claims_dice_is_unbiased_and_the_likelihood_ratio_varies_less(stored):
 
     def of(what, method, n, measure):
