@@ -100,16 +100,18 @@ def measure(world: str, episodes: int, report: Callable[[str], None] = lambda do
     """
     trained_on = "sinusoids" if world == "sinusoids" else "letters"
     draw = tasks_of.task_world(trained_on, "set", np.random.default_rng(0)).test
+    seeds = [*store.policies("maml", trained_on, "maml")]
     starts = {words: _stored(trained_on, recipe) for recipe, words in RECIPES.items()}
-    starts = {words: seeds for words, seeds in starts.items() if seeds}
-    seeds = [*starts[RECIPES["maml"]]]
+    starts = {words: of for words, of in starts.items() if of}
     starts[RANDOM] = {r: random_start(trained_on, r) for r in seeds}
+    # The pretrained's rate was chosen for steps of one size.
+    later = {**dict.fromkeys(starts, LATER[world]), RECIPES["pretrained"]: 1.0}
     curves, rivals, kinds = {}, {}, {}
     for shots in SHOTS[world]:
         report(f"{world}, {shots} shots")
         curves[shots] = {
             words: np.array(
-                [tested(one, draw, shots, STEPS[world], episodes, r, LATER[world]) for r, one in of.items()]
+                [tested(one, draw, shots, STEPS[world], episodes, r, later[words]) for r, one in of.items()]
             )
             for words, of in starts.items()
         }
@@ -194,9 +196,9 @@ def _new_kind(
     draw: Draw, shots: int, starts: Mapping[str, Mapping[int, maml.GradientLearner]], tasks: int
 ) -> dict[str, np.ndarray]:
     found, seeds = {}, [*starts[RANDOM]]
-    rate = long_rate(starts[RECIPES["maml"]], draw, shots)
     size = np.array([float(_drawn(draw, shots, tasks, r).test_y.square().mean()) for r in seeds])
     for words in (RECIPES["maml"], RANDOM):
+        rate = long_rate(starts[words], draw, shots)
         errors = [tested(one, draw, shots, LONG, tasks, r, rate=rate) for r, one in starts[words].items()]
         for count, column in zip(LONG, np.transpose(errors), strict=True):
             if words != RANDOM or count == LONG[-1]:
@@ -264,7 +266,7 @@ def as_markdown(results: Results, command: str) -> str:
         "on other tasks."
     )
     later = LATER[results.world]
-    words += f" Steps after the first one are {later:g} times as large." if later != 1 else ""
+    words += f" The others' steps after the first one are {later:g} times as large." if later != 1 else ""
     away = any(not np.isfinite(one).all() or one.mean(0).max() > WORST for one in _all(results))
     words += f" Ran away: some tasks' descent diverged, and took the mean beyond {WORST:g}." if away else ""
     lines = [f"# A start for gradient descent, {results.world}", ""]
@@ -278,8 +280,8 @@ def as_markdown(results: Results, command: str) -> str:
     if results.kinds:
         words = (
             "Tasks that are not like those of the training: error as a share of the values' mean square, on "
-            f"at most {LONG_TASKS} tasks a seed. Both descents take that of the rates "
-            f"{', '.join(map(str, LONG_RATES))} with which MAML's ends best after {LONG_TRIED} steps on "
+            f"at most {LONG_TASKS} tasks a seed. Each descent takes that of the rates "
+            f"{', '.join(map(str, LONG_RATES))} with which it ends best after {LONG_TRIED} steps on "
             "other tasks of the kind."
         )
         for paragraph in (CLAIM_OF_KINDS, words):

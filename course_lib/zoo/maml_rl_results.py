@@ -233,14 +233,13 @@ def write(results: Results, command: str, folder: Path) -> None:
         for kind, by_start in results.curves.items()
     }
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
-    panels = {
-        kind: (
-            np.arange(STEPS[results.world] + 1),
-            {name: curve for name, curve in by_start.items() if name in DRAWN},
-        )
-        for kind, by_start in results.curves.items()
-    }
+    steps, panels = np.arange(STEPS[results.world] + 1), {}
+    for kind, by_start in results.curves.items():
+        panels[kind] = (steps, {name: curve for name, curve in by_start.items() if name in DRAWN})
     picture = io.BytesIO()
-    figure = figures.curves_figure(panels, "gradient steps (RL2: episodes)", "return of an episode")
+    counted = "gradient steps" + (" (RL2: episodes)" if RECURRENT in by_start else "")
+    figure = figures.curves_figure(panels, counted, "return of an episode")
+    for axes in figure.axes:
+        axes.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(picture, format="png", dpi=90)
     store.write_here(folder / f"{stem}.png", picture.getvalue())
