@@ -209,6 +209,50 @@ def trial() -> Figure:
     return figure
 
 
+def start() -> Figure:
+    """MAML: a start from which one step is enough, and the step as a part of the computation."""
+    figure = plt.figure(figsize=(12, 5.0), facecolor="white")
+    axes = blank(figure, 24, 10.0)
+    axes.text(5.0, 9.2, "the space of parameters", ha="center", fontsize=17, weight="bold", color=INK)
+    way = np.array([(0.6, 0.7), (1.4, 2.6), (3.3, 3.0), (4.3, 4.6)])
+    curve = np.array([np.polyval(np.polyfit(range(4), way[:, i], 3), np.linspace(0, 3, 60)) for i in (0, 1)])
+    axes.plot(*curve, color=INK, lw=4, solid_capstyle="round")
+    axes.text(2.5, 1.1, "meta-training,\nall tasks", fontsize=14, style="italic", color=INK)
+    for x, y, name, colour, shift in (
+        (2.1, 7.6, "1", BLUE, (-1.3, -0.5)),
+        (7.0, 7.4, "2", VERMILLION, (-0.1, -1.3)),
+        (8.3, 3.2, "3", GREEN, (-1.3, -0.9)),
+    ):
+        for size in (0.5, 0.95, 1.4):
+            axes.add_patch(plt.Circle((x, y), size, fill=False, ec=colour, lw=1.5, alpha=0.6))
+        end = (4.3 + 0.8 * (x - 4.3), 4.6 + 0.8 * (y - 4.6))
+        style = {"arrowstyle": "-|>,head_width=.5,head_length=.8", "lw": 3, "color": colour}
+        axes.annotate("", end, (4.3, 4.6), arrowprops=style, zorder=6)
+        axes.plot(x, y, "*", ms=16, color=colour, zorder=7)
+        where = ((4.3 + end[0]) / 2 + shift[0], (4.6 + end[1]) / 2 + shift[1] + 0.3)
+        axes.text(*where, f"$\\phi_{name}$", fontsize=19, color=colour)
+    axes.plot(4.3, 4.6, "o", ms=15, color=INK, zorder=8)
+    axes.text(3.2, 4.7, "$\\theta$", fontsize=22, color=INK, zorder=8)
+    axes.text(17.2, 9.2, "one computation", ha="center", fontsize=17, weight="bold", color=INK)
+    box(axes, 11.2, 5.3, 2.0, 1.6, "$\\theta$")
+    box(axes, 14.4, 5.1, 3.8, 2.0, "one step\n$\\theta-\\alpha\\nabla\\mathcal{L}(\\theta)$", GREEN)
+    box(axes, 19.3, 5.3, 1.6, 1.6, "$\\phi$", GREEN)
+    box(axes, 21.9, 5.3, 1.8, 1.6, "$\\mathcal{L}(\\phi)$")
+    for x0, x1 in ((13.25, 14.35), (18.25, 19.25), (20.95, 21.85)):
+        arrow(axes, (x0, 6.1), (x1, 6.1))
+    for x, words in ((16.3, "training points"), (22.3, "test points")):
+        axes.text(x, 8.2, words, ha="center", fontsize=15)
+        arrow(axes, (x + 0.4 * (x > 20), 8.0), (x + 0.4 * (x > 20), 7.2 if x < 20 else 7.0))
+    style = {"arrowstyle": "-|>,head_width=.5,head_length=.8", "lw": 3, "color": VERMILLION, "ls": "--"}
+    axes.annotate(
+        "", (12.2, 5.1), (22.8, 5.1), zorder=6, arrowprops={**style, "connectionstyle": "arc3,rad=-.33"}
+    )
+    axes.text(
+        17.4, 2.2, "its gradient goes back through the step", ha="center", fontsize=15, color=VERMILLION
+    )
+    return figure
+
+
 def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
     """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
     buffer = io.BytesIO()
@@ -225,3 +269,4 @@ if __name__ == "__main__":
     attach(NOTEBOOKS / "04_epopt.ipynb", "picture", "ensemble.png", ensemble())
     attach(NOTEBOOKS / "05_contextual.ipynb", "picture", "joint.png", joint())
     attach(NOTEBOOKS / "08_rl2.ipynb", "picture", "trial.png", trial())
+    attach(NOTEBOOKS / "09_maml.ipynb", "picture", "start.png", start())

@@ -181,6 +181,24 @@ def test_rl2_runs_from_the_top_and_a_hand_plays_against_the_network(open_noteboo
         notebook.axe(widget)
 
 
+@pytest.mark.timeout(600)
+def test_maml_runs_from_the_top_and_steps_follow_the_sliders(open_notebook):
+    notebook = run_from_the_top(open_notebook, "09_maml.ipynb")
+    assert notebook.locator("img[alt^='Left: the space']").evaluate("image => image.naturalWidth") > 500
+    for cell_id in headings_and_outputs(NOTEBOOKS / "09_maml.ipynb"):
+        show(notebook, cell_id, f"notebook-09-{cell_id}")
+    fit = notebook.locator(".course-fit").first
+    fit.scroll_into_view_if_needed()
+    before = notebook.fingerprint(".course-fit canvas")
+    fit.locator("input[type=range]").nth(1).press("Home")  # no gradient step
+    notebook.wait(f"harness.fingerprint('.course-fit canvas') !== {before!r}", 20)
+    notebook.screenshot("notebook-09-no-step", ".course-fit >> nth=0")
+    for widget in (".course-steps", ".course-trial"):
+        turn(notebook, widget)
+        notebook.screenshot(f"notebook-09-widget{widget.replace('.course', '')}", widget)
+        notebook.axe(widget)
+
+
 @pytest.mark.timeout(300)
 def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_notebook, tmp_path):
     """The cells up to the training, with TRAIN switched on and the slow comparison left out."""
