@@ -144,7 +144,7 @@ def _offer_on_weights(name: str, claims: Measured) -> None:
 
 
 def _offer_by_training(name: str, summary: str, duration: str) -> None:
-    @reproduce_app.command(name, help=f"{summary}; trains all anew, {duration}.")
+    @reproduce_app.command(name, help=f"{summary}; all anew, {duration}.")
     def command(folder: Tables = RUNS) -> None:
         with one_line_errors():
             results = importlib.import_module(f"course_lib.zoo.{name}_results")

@@ -252,3 +252,15 @@ def fixed_tasks(tasks: Params, count: int, rng: np.random.Generator) -> Callable
     """
     matrix = tasks.array(count)  # [K, P]
     return lambda n: type(tasks).from_array(matrix[rng.integers(count, size=n)])
+
+
+def set_tasks(env: VectorEnv, tasks: Params, count: int) -> None:
+    """Gives each of `count` tasks to as many simulations of a world, task by task.
+
+    Raises:
+        ValueError: the simulations cannot be shared out evenly.
+    """
+    each, rest = divmod(env.num_envs, count)
+    if rest:
+        raise ValueError(f"{env.num_envs} simulations cannot be shared out evenly among {count} tasks")
+    env.set_params(type(tasks).from_array(np.repeat(tasks.array(count), each, axis=0)))

@@ -102,7 +102,8 @@ def dice_advantage(log_prob: PerStep, advantage: PerStep) -> PerStep:
 
     Args:
         log_prob: log pi_t of the actions taken, in nats.
-        advantage: A_t, times gamma^t where the return is discounted; taken for a constant.
+        advantage: A_t, times gamma^t where the return is discounted (which is often left out, as in PPO);
+            taken for a constant.
 
     Returns:
         By step; its value is 0.

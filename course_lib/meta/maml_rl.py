@@ -4,13 +4,11 @@ As in supervised learning, phi = theta + alpha grad J(theta), and what counts is
 new: the data hang on theta too. So the inner objective must be differentiable through the sampling
 (`estimators`), and the outer one needs episodes of its own, in which phi acts.
 
-Axes: M tasks, K trajectories of a task, N = M K simulations task by task, T time, S observation, A action,
-F features of the baseline.
+Axes: M tasks, K trajectories of a task, N = M K simulations task by task, T time, S observation, A action.
 Source: Finn, Abbeel, Levine, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017,
-https://arxiv.org/abs/1703.03400, section 4.2; the outer step is the clipped one of Rothfuss et al., "ProMP:
-Proximal Meta-Policy Search", ICLR 2019, https://arxiv.org/abs/1810.06784, in place of TRPO; the baseline is
-that of Duan et al., "Benchmarking Deep Reinforcement Learning for Continuous Control", ICML 2016,
-https://arxiv.org/abs/1604.06778.
+https://arxiv.org/abs/1703.03400, section 4.2; in place of TRPO the outer step is the clipped one of Rothfuss
+et al., "ProMP: Proximal Meta-Policy Search", ICLR 2019, https://arxiv.org/abs/1810.06784, without its KL
+penalty, and without reweighing the inner episodes in later epochs.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,12 +21,12 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from course_lib.agents.ppo import clipped_surrogate
-from course_lib.core.networks import LOG_TWO_PI, GaussianPolicy
-from course_lib.core.per_task import Parameters, applied, copies
-from course_lib.core.returns import gae
+from course_lib.core.linear_baseline import advantages, per_task_mean
+from course_lib.core.networks import GaussianPolicy
+from course_lib.core.per_task import Parameters, copies
+from course_lib.core.per_task_policy import InTasks
 from course_lib.core.rollout import Transitions, episodes
-from course_lib.core.task_family import Params
-from course_lib.core.types import PerStep, PerStepMask, shape_checked
+from course_lib.core.task_family import Params, set_tasks
 from course_lib.meta.estimators import likelihood_ratio
 from course_lib.meta.maml import inner_step, rates_like, start_of
 
@@ -100,93 +98,6 @@ def agent_for(env: VectorEnv, config: MAMLRLConfig) -> AdaptivePolicy:
     sizes = env.single_observation_space.shape[0], env.single_action_space.shape[0]
     policy = GaussianPolicy(*sizes, config.hidden, config.log_std)
     return AdaptivePolicy(policy, config.inner_lr, config.learned_rates)
-
-
-class InTasks:
-    """A policy in M tasks at once, in each with parameters of its own; simulations come task by task.
-
-    Args:
-        policy: whose shape and normalization it has.
-        parameters: by name, [M, ...] each.
-    """
-
-    def __init__(self, policy: GaussianPolicy, parameters: Parameters) -> None:
-        self._policy, self._log_std = policy, parameters["log_std"]  # [M, A]
-        self._mean = {
-            name.removeprefix("mean."): value for name, value in parameters.items() if name != "log_std"
-        }
-
-    def sample(self, obs: Tensor) -> Tensor:
-        """A random action for each of N simulations, [N, S] to [N, A]."""
-        mean = self._means(obs[None])[0]  # [M, K, A]
-        return (mean + self._log_std.exp().unsqueeze(1) * torch.randn_like(mean)).flatten(0, 1)
-
-    def log_prob(self, obs: Tensor, action: Tensor) -> Tensor:
-        """Log-density of actions [T, N, A] at [T, N, S], summed over A, in nats: [T, N]."""
-        mean, log_std = self._means(obs), self._log_std.unsqueeze(1)  # [T, M, K, A], [M, 1, A]
-        z = (action.unflatten(1, mean.shape[1:3]) - mean) * (-log_std).exp()
-        return (-0.5 * (z.square() + LOG_TWO_PI) - log_std).sum(-1).flatten(1)
-
-    def _means(self, obs: Tensor) -> Tensor:
-        time, tasks = len(obs), len(self._log_std)
-        x = self._policy.obs_norm.normalize(obs).unflatten(1, (tasks, -1)).transpose(0, 1)  # [M, T, K, S]
-        mean = applied(self._policy.mean, self._mean, x.flatten(1, 2))  # [M, T K, A]
-        return mean.unflatten(1, (time, -1)).transpose(0, 1)  # [T, M, K, A]
-
-
-@shape_checked
-def per_task_mean(values: PerStep, valid: PerStepMask, tasks: int) -> Tensor:
-    """Mean over the steps of each task that really happened, [T, N] to [M]."""
-    total = (values * valid).unflatten(1, (tasks, -1)).sum((0, 2))
-    return total / valid.unflatten(1, (tasks, -1)).sum((0, 2))
-
-
-def linear_baseline(obs: Tensor, returns: Tensor, valid: Tensor, tasks: int) -> Tensor:
-    """What a step is worth in its own task, by least squares on the state, its square, and the time: [T, N].
-
-    It is fitted to the episodes that it judges: with K of them, one tells little about its own baseline.
-
-    Args:
-        obs: [T, N, S], of order 1.
-        returns: what was still to come after each step, [T, N].
-        valid: which steps happened, bool [T, N].
-        tasks: M; each has a baseline of its own.
-    """
-    time = torch.arange(1.0, len(obs) + 1)[:, None, None].expand(*obs.shape[:2], 1) / 100.0
-    features = torch.cat([obs, obs**2, time, time**2, time**3, torch.ones_like(time)], dim=-1)  # [T, N, F]
-    by_task = features.unflatten(1, (tasks, -1)).transpose(0, 1).flatten(1, 2).double()  # [M, T K, F]
-    known = valid.unflatten(1, (tasks, -1)).transpose(0, 1).flatten(1).unsqueeze(-1)  # [M, T K, 1]
-    target = returns.unflatten(1, (tasks, -1)).transpose(0, 1).flatten(1).unsqueeze(-1).double()
-    kept = by_task * known
-    ridge = 1e-5 * torch.eye(by_task.shape[-1], dtype=torch.float64)
-    weights = torch.linalg.solve(kept.mT @ kept + ridge, kept.mT @ (target * known))  # [M, F, 1]
-    value = (by_task @ weights).squeeze(-1).unflatten(1, (len(obs), -1)).transpose(0, 1)
-    return value.flatten(1).to(obs.dtype)
-
-
-@torch.no_grad()
-def advantages(
-    policy: GaussianPolicy, data: Transitions, tasks: int, gamma: float, gae_lambda: float
-) -> Tensor:
-    """How much better than usual in its task each step went: mean 0 and deviation 1 in every task, [T, N].
-
-    Args:
-        policy: normalizes the observations that the baseline sees.
-        data: whole episodes; they have no future after their last step.
-        tasks: M.
-        gamma: discount in [0, 1].
-        gae_lambda: in [0, 1].
-    """
-    valid, over = data.valid, data.ended | ~data.valid
-    nothing = torch.zeros_like(data.reward)
-    returns = gae(data.reward * valid, nothing, nothing, over, over, gamma, 1.0)
-    value = linear_baseline(policy.obs_norm.normalize(data.obs), returns, valid, tasks) * valid
-    following = torch.cat([value[1:], torch.zeros_like(value[:1])])
-    advantage = gae(data.reward * valid, value, following, over, over, gamma, gae_lambda) * valid
-    per_trajectory = data.valid.shape[1] // tasks
-    mean = per_task_mean(advantage, valid, tasks).repeat_interleave(per_trajectory)
-    spread = per_task_mean((advantage - mean).square(), valid, tasks).sqrt().repeat_interleave(per_trajectory)
-    return (advantage - mean) / (spread + 1e-8) * valid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,14 +180,15 @@ def adapt(
         inner_step: called as in `maml`.
         surrogate: called as in `estimators`.
     """
-    parameters = {name: value.detach() for name, value in copies(agent.policy, tasks).items()}
+    # Values of their own: what is recorded must not move with the policy.
+    parameters = {name: value.detach().clone() for name, value in copies(agent.policy, tasks).items()}
     rates = {name: rate.detach() for name, rate in agent.rates.named_parameters()}
     gathered, used = [], []
     for step in range((config.inner_steps if steps is None else steps) + 1):
         if step:
             if step == max(config.inner_steps, 1) + 1:
                 rates = {name: later_rate * rate for name, rate in rates.items()}
-            start = {name: value.requires_grad_() for name, value in parameters.items()}
+            start = {name: value.detach().requires_grad_() for name, value in parameters.items()}
             with torch.enable_grad():
                 moved = inner_step(inner_loss(agent.policy, gathered[-1], surrogate), start, rates, True)
             parameters = {name: value.detach() for name, value in moved.items()}
@@ -335,18 +247,6 @@ def update(
     return {"policy_loss": outer.item(), "kl": float(kl)}
 
 
-def set_tasks(env: VectorEnv, tasks: Params, count: int) -> None:
-    """Gives each of `count` tasks to as many simulations of a world, task by task.
-
-    Raises:
-        ValueError: the simulations cannot be shared out evenly.
-    """
-    each, rest = divmod(env.num_envs, count)
-    if rest:
-        raise ValueError(f"{env.num_envs} simulations cannot be shared out evenly among {count} tasks")
-    env.set_params(type(tasks).from_array(np.repeat(tasks.array(count), each, axis=0)))
-
-
 def train(
     agent: AdaptivePolicy,
     optimizer: torch.optim.Optimizer,
@@ -372,10 +272,18 @@ def train(
         inner_step: called as in `maml`.
         surrogate: called as in `estimators`.
 
+    Raises:
+        ValueError: the world has another number of simulations than the settings.
+
     Yields:
         iteration, steps (so far), return_before and return_mean (before adaptation and after it),
         policy_loss, kl.
     """
+    if env.num_envs != config.tasks * config.trajectories:
+        raise ValueError(
+            f"{config.tasks} tasks of {config.trajectories} trajectories need a world of "
+            f"{config.tasks * config.trajectories} simulations, got {env.num_envs}"
+        )
     steps = 0
     for iteration in range(1, iterations + 1):
         for group in optimizer.param_groups:

@@ -57,18 +57,16 @@ PRETRAINED_INNER_LR = {"sinusoids": 0.003, "letters": 0.3}
 after 1 to 10 steps, on tasks like those of the training, with another seed than any here."""
 
 
-def told(family: FunctionFamily, low: float = few_shot.LOW, high: float = few_shot.HIGH) -> Draw:
+def told(family: FunctionFamily) -> Draw:
     """Tasks that give themselves away: the function's parameters stand beside every x, inputs [x, P].
 
     Args:
         family: where the functions come from.
-        low: least place.
-        high: greatest place.
     """
 
     def draw(tasks: int, shots: int, queries: int, rng: np.random.Generator) -> FewShotTasks:
         functions = family.sample(rng, tasks)
-        drawn = few_shot.function_tasks(replace(family, sample=lambda _, n: functions), low, high)(
+        drawn = few_shot.function_tasks(replace(family, sample=lambda _, n: functions))(
             tasks, shots, queries, rng
         )
         known = torch.tensor(functions, dtype=torch.float32)[:, None]  # [M, 1, P]

@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from course_lib.core.task_family import Params, TaskFamily
+from course_lib.core.task_family import Params, TaskFamily, set_tasks
 from course_lib.envs import half_cheetah_tasks, navigation
 from course_lib.meta import estimators, maml_rl
 from course_lib.zoo.training import Idea, Training, names_of, score_of
@@ -60,7 +60,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "learned_rates": _navigation(inner_lr=0.1, learned_rates=True),
         "first_order": _navigation(first_order=True),
         "score_function": _navigation(estimators.score_function),
-        # At the rate of the others its noise throws it off the plane (iteration 43 to 55).
+        # At the rate of the others its noise throws it off the plane.
         "dice": _navigation(estimators.dice_advantage, learning_rate=1e-3),
         "pretrained": _navigation(inner_steps=0),
     },
@@ -107,7 +107,7 @@ def adapted_to(
     if rate is not None:
         inner_lr, later_rate = rate
         agent = maml_rl.AdaptivePolicy(agent.policy, inner_lr)
-    maml_rl.set_tasks(env, tasks, count)
+    set_tasks(env, tasks, count)
     try:
         return maml_rl.adapt(
             agent,

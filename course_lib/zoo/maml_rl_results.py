@@ -191,11 +191,14 @@ def as_markdown(results: Results, command: str) -> str:
     config = next(iter(RECIPES[world].values())).config
     digits = 2 if world == "navigation" else 0
     seeds = min(len(curve) for by_start in results.curves.values() for curve in by_start.values())
+    smaller = "a tenth of the size"
+    if MEANINGS["maml"] in next(iter(results.curves.values())):
+        smaller += " (a twentieth with one rate for all)"
     words = (
         f"Made by `{command}`. Return of an episode of {config.horizon} steps after some gradient steps, "
         f"each on {config.trajectories} episodes of the task: mean over {seeds} seeds, with the 95 % "
-        "bootstrap interval over seeds. Steps beyond those of the training are a tenth of the size "
-        f"(a twentieth with one rate for all). {PRETRAINED.capitalize()} (on half as many episodes) and "
+        f"bootstrap interval over seeds. Steps beyond those of the training are {smaller}. "
+        f"{PRETRAINED.capitalize()} (on half as many episodes) and "
         f"{RANDOM}: for each number of steps the best of some rates, chosen in other episodes."
     )
     if world == "navigation":

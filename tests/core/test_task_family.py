@@ -18,9 +18,10 @@ from course_lib.core.task_family import (
     Uniform,
     draw_tasks,
     fixed_tasks,
+    set_tasks,
     truncated_normal,
 )
-from course_lib.envs import bit_flip, rooms
+from course_lib.envs import bit_flip, navigation, rooms
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,11 @@ def test_fixed_tasks_are_drawn_equally_often_and_whole():
     assert (abs(counts - 1000) < 120).all()
     with pytest.raises(ValueError, match="has 3 values for 4 simulations"):
         fixed_tasks(tasks, 4, np.random.default_rng(0))
+
+
+def test_each_task_is_given_to_its_own_simulations():
+    env = navigation.NavigationVectorEnv(6, context_observed=False)
+    set_tasks(env, navigation.NavigationParams(goal_x=np.array([0.1, 0.2]), goal_y=0.3), 2)
+    np.testing.assert_allclose(env.goals, [[0.1, 0.3]] * 3 + [[0.2, 0.3]] * 3)
+    with pytest.raises(ValueError, match="6 simulations cannot be shared out evenly among 4 tasks"):
+        set_tasks(env, navigation.family().sample(np.random.default_rng(0), 4), 4)

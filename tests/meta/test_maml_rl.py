@@ -58,75 +58,6 @@ def _one(parameters, task):
     return {name: value[task] for name, value in parameters.items()}
 
 
-def test_in_each_task_log_probabilities_are_those_of_the_policy_with_its_parameters(policy, scattered):
-    data = _data()
-    log_prob = maml_rl.InTasks(policy, scattered).log_prob(data.obs, data.action)
-    for task in range(TASKS):
-        mine = slice(task * EACH, (task + 1) * EACH)
-        mean, log_std = functional_call(policy, _one(scattered, task), (data.obs[:, mine],))
-        normal = torch.distributions.Normal(mean, log_std.exp())
-        torch.testing.assert_close(log_prob[:, mine], normal.log_prob(data.action[:, mine]).sum(-1))
-
-
-def test_actions_are_drawn_with_the_mean_and_deviation_of_their_task(policy, scattered):
-    obs = torch.randn(TASKS, 1, 2).expand(TASKS, 20_000, 2).flatten(0, 1)
-    with torch.no_grad():
-        drawn = maml_rl.InTasks(policy, scattered).sample(obs).unflatten(0, (TASKS, -1))
-    for task in range(TASKS):
-        mean, log_std = functional_call(policy, _one(scattered, task), (obs[task * 20_000],))
-        torch.testing.assert_close(drawn[task].mean(0), mean, atol=0.05, rtol=0.0)
-        torch.testing.assert_close(drawn[task].std(0), log_std.exp(), atol=0.05, rtol=0.0)
-
-
-def test_the_baseline_is_each_tasks_own_least_squares_over_the_steps_that_happened(policy):
-    torch.manual_seed(1)
-    data = _data(ends=[5, 5, 5, 3] * TASKS)
-    returns = torch.randn(TIME, TASKS * EACH)
-    value = maml_rl.linear_baseline(data.obs, returns, data.valid, TASKS)
-    for task in range(TASKS):
-        rows, target = [], []
-        for i in range(task * EACH, (task + 1) * EACH):
-            for t in range(TIME):
-                if data.valid[t, i]:
-                    s, now = data.obs[t, i].double().numpy(), (t + 1) / 100
-                    rows.append([*s, *s**2, now, now**2, now**3, 1.0])
-                    target.append(float(returns[t, i]))
-        rows, target = np.array(rows), np.array(target)
-        weights = np.linalg.solve(rows.T @ rows + 1e-5 * np.eye(8), rows.T @ target)
-        mine = value[:, task * EACH : (task + 1) * EACH].T[data.valid[:, task * EACH : (task + 1) * EACH].T]
-        np.testing.assert_allclose(mine, rows @ weights, atol=1e-4)
-
-
-@pytest.mark.parametrize("gae_lambda", [1.0, 0.6])
-def test_advantages_are_the_slow_ones_above_each_tasks_baseline_and_standardized_there(policy, gae_lambda):
-    torch.manual_seed(2)
-    data = _data(ends=[5, 2, 5, 4] * TASKS)
-    gamma = 0.9
-    advantage = maml_rl.advantages(policy, data, TASKS, gamma, gae_lambda)
-
-    def slow(value, weight):
-        # Sums of weighted errors from each step to the episode's end, where nothing follows.
-        found = torch.zeros(TIME, TASKS * EACH)
-        for i in range(TASKS * EACH):
-            later = next_value = 0.0
-            for t in reversed(range(int(data.valid[:, i].sum()))):
-                error = float(data.reward[t, i]) + gamma * next_value - float(value[t, i])
-                later, next_value = error + gamma * weight * later, float(value[t, i])
-                found[t, i] = later
-        return found
-
-    returns = slow(torch.zeros(TIME, TASKS * EACH), 1.0)
-    value = maml_rl.linear_baseline(policy.obs_norm.normalize(data.obs), returns, data.valid, TASKS)
-    above = slow(value, gae_lambda)
-    for task in range(TASKS):
-        mine = slice(task * EACH, (task + 1) * EACH)
-        keep = data.valid[:, mine]
-        kept = above[:, mine][keep]
-        right = (kept - kept.mean()) / kept.std(unbiased=False)
-        torch.testing.assert_close(advantage[:, mine][keep], right, atol=1e-4, rtol=1e-4)
-        assert (advantage[:, mine][~keep] == 0.0).all()
-
-
 def test_the_inner_loss_is_minus_the_sum_over_tasks_of_the_mean_over_steps(policy, scattered):
     data = _data(ends=[5, 2, 5, 4] * TASKS)
     advantage = torch.randn(TIME, TASKS * EACH) * data.valid
@@ -284,14 +215,6 @@ def _in_double(happened):
     return maml_rl.Adaptation(experience=experience, parameters=parameters)
 
 
-def test_each_task_is_given_to_its_own_simulations():
-    env = _world(tasks=2, each=3)
-    maml_rl.set_tasks(env, navigation.NavigationParams(goal_x=np.array([0.1, 0.2]), goal_y=0.3), 2)
-    np.testing.assert_allclose(env.goals, [[0.1, 0.3]] * 3 + [[0.2, 0.3]] * 3)
-    with pytest.raises(ValueError, match="6 simulations cannot be shared out evenly among 4 tasks"):
-        maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), 4), 4)
-
-
 def test_a_world_of_discrete_actions_is_refused():
     with pytest.raises(ValueError, match=r"actions are a Box, got Discrete\(5\)"):
         maml_rl.agent_for(grid_navi.family().make_vec(1), _config())
@@ -379,3 +302,24 @@ def test_learned_rates_are_learned():
 def test_fixed_rates_stay_as_they_are():
     _, agent = _trained(2, inner_lr=0.1)
     assert all(torch.equal(rate, torch.full_like(rate, 0.1)) for rate in agent.rates.parameters())
+
+
+def test_a_world_of_another_size_is_refused():
+    config, env = _config(), _world(2, 2)
+    agent = maml_rl.agent_for(env, config)
+    optimizer = torch.optim.Adam(agent.policy.parameters())
+    training = maml_rl.train(agent, optimizer, env, lambda n: None, config, 1, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="3 tasks of 4 trajectories need a world of 12 simulations, got 4"):
+        next(training)
+
+
+def test_what_was_recorded_does_not_move_with_the_policy():
+    config, env = _config(), _world()
+    agent = maml_rl.agent_for(env, config)
+    maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
+    happened = maml_rl.adapt(agent, env, TASKS, config, np.random.default_rng(0))
+    recorded = happened.parameters[0]["log_std"]
+    before = recorded.clone()
+    with torch.no_grad():
+        agent.policy.log_std += 1.0
+    assert torch.equal(recorded, before) and not recorded.requires_grad
