@@ -11,7 +11,7 @@ https://arxiv.org/abs/1707.09835.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -76,6 +76,34 @@ def start_of(net: nn.Module, tasks: int) -> Parameters:
     }
 
 
+def descent(
+    loss: Loss,
+    start: Parameters,
+    rates: Parameters,
+    steps: int,
+    inner_step: Callable[..., Parameters] = inner_step,
+) -> Iterator[Parameters]:
+    """Gradient descent in every task, for whoever will not differentiate through it: no graph is kept.
+
+    Args:
+        loss: sum over the tasks.
+        start: by name, [M, ...]; left as it is.
+        rates: step sizes, by the same names.
+        steps: how many, >= 0.
+        inner_step: called as in this module.
+
+    Yields:
+        The parameters before the first step, and after each.
+    """
+    phi = {name: value.detach() for name, value in start.items()}
+    yield phi
+    for _ in range(steps):
+        movable = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        with torch.enable_grad():
+            phi = {name: value.detach() for name, value in inner_step(loss, movable, rates, True).items()}
+        yield phi
+
+
 class GradientLearner(nn.Module):
     """Learns a training set by some steps of gradient descent: phi are the parameters that they end with."""
 
@@ -128,13 +156,14 @@ class GradientLearner(nn.Module):
         def loss(parameters: Parameters) -> Tensor:
             return self.loss(applied(self.net, parameters, train_x), train_y).mean(1).sum()
 
-        with torch.enable_grad():
-            phi = start_of(self.net, len(train_x))
-            for _ in range((self.steps if steps is None else steps) if shots else 0):
-                phi = self._inner_step(loss, phi, rates, self.first_order or not wanted)
-                if not wanted:
-                    phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
-        return phi if wanted else {name: value.detach() for name, value in phi.items()}
+        count = (self.steps if steps is None else steps) if shots else 0
+        phi = start_of(self.net, len(train_x))
+        if not wanted:
+            *_, phi = descent(loss, phi, rates, count, self._inner_step)
+            return phi
+        for _ in range(count):
+            phi = self._inner_step(loss, phi, rates, self.first_order)
+        return phi
 
     def predict(self, phi: Parameters, x: Tensor) -> Tensor:
         """Answers [M, Q, Y] of phi to questions [M, Q, S]."""

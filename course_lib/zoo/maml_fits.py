@@ -67,14 +67,12 @@ def fits_from(starts: dict[str, nn.Module]) -> Fits:
 
     def fits(x: ndarray, y: ndarray, at: ndarray, steps: float = 1, inner_lr: float = 0.01) -> dict:
         points, values = several(x), several(y)  # [L, K, 1]
-        rates, phi = dict.fromkeys(start, inner_lr), start
+        rates = dict.fromkeys(start, inner_lr)
 
         def loss(parameters: dict[str, torch.Tensor]) -> torch.Tensor:
             return squared_error(applied(net, parameters, points), values).mean(1).sum()
 
-        for _ in range(round(steps) if len(x) else 0):
-            phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
-            phi = maml.inner_step(loss, phi, rates, first_order=True)
+        *_, phi = maml.descent(loss, start, rates, round(steps) if len(x) else 0)
         with torch.no_grad():
             lines = applied(net, phi, several(at))[..., 0].double().numpy()
         lines = np.nan_to_num(lines, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)

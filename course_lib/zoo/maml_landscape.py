@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.core.few_shot import FewShotTasks
-from course_lib.core.per_task import Parameters, applied
-from course_lib.meta.maml import inner_step, rates_like, start_of
+from course_lib.core.per_task import Parameters, applied, copies
+from course_lib.meta.maml import descent, inner_step
 from course_lib.meta.supervised import squared_error
 from course_lib.widgets.step_landscape import Landscape
 
@@ -46,7 +46,7 @@ def unflat(rows: Tensor, net: nn.Module) -> Parameters:
     }
 
 
-def descent(
+def way_down(
     net: nn.Module,
     tasks: FewShotTasks,
     inner_lr: float,
@@ -62,18 +62,13 @@ def descent(
         steps: U.
         inner_step: called as `maml.inner_step`.
     """
-    rates = dict(rates_like(net, inner_lr, learned=False).named_parameters())
+    start = copies(net, 1)
 
     def loss(parameters: Parameters) -> Tensor:
         return squared_error(applied(net, parameters, tasks.train_x), tasks.train_y).mean(1).sum()
 
-    phi = start_of(net, 1)
-    way = [flat(phi).detach()]
-    for _ in range(steps):
-        phi = inner_step(loss, phi, rates, True)
-        phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
-        way.append(flat(phi).detach())
-    return torch.cat(way)
+    way = descent(loss, start, dict.fromkeys(start, inner_lr), steps, inner_step)
+    return torch.cat([flat(phi) for phi in way])
 
 
 def directions(way: Tensor) -> Tensor:
@@ -99,7 +94,7 @@ def loss_map(net: nn.Module, tasks: FewShotTasks) -> tuple[Tensor, Tensor]:
 
     All places of the map are answered at once: each is a task with parameters of its own.
     """
-    way = descent(net, tasks, CAREFUL_RATE, CAREFUL_STEPS)
+    way = way_down(net, tasks, CAREFUL_RATE, CAREFUL_STEPS)
     plane = directions(way)
     along, across = (torch.linspace(a, b, CELLS) for a, b in zip(LOW, HIGH, strict=True))
     places = torch.cartesian_prod(across, along).flip(1)  # [R C, 2], along changes fastest
@@ -124,7 +119,7 @@ def landscapes(
     def landscape(number: int, start: str, inner_lr: float, steps: int) -> Landscape:
         net, tasks = nets[start], task(number)
         over_plane, plane = maps(number, start)
-        way = descent(net, tasks, inner_lr, steps, inner_step)
+        way = way_down(net, tasks, inner_lr, steps, inner_step)
         return Landscape(
             losses=over_plane.numpy(),
             low=LOW,

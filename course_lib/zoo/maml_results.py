@@ -8,6 +8,7 @@ ours.
 """
 
 import io
+import itertools
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 
 from course_lib.core.few_shot import SINUSOIDS, Draw, FewShotTasks
-from course_lib.core.per_task import Parameters, applied
+from course_lib.core.per_task import Parameters, applied, copies
 from course_lib.core.seeding import seed_everything
 from course_lib.meta import maml
 from course_lib.widgets import figures
@@ -141,20 +142,16 @@ def descended(
         later: size of the steps after the first one, as a share of it.
         rate: of all parameters, in place of the learner's own.
     """
-    found, phi, done = [], maml.start_of(learner.net, len(tasks.train_x)), 0
-    rates = {name: own if rate is None else rate for name, own in learner.rates.named_parameters()}
+    start = copies(learner.net, len(tasks.train_x))
+    first = {name: own if rate is None else rate for name, own in learner.rates.named_parameters()}
+    after = {name: later * own for name, own in first.items()}
 
     def loss(parameters: Parameters) -> torch.Tensor:
         return learner.loss(applied(learner.net, parameters, tasks.train_x), tasks.train_y).mean(1).sum()
 
-    for count in steps:
-        for step in range(done, count):
-            now = rates if step == 0 else {name: later * own for name, own in rates.items()}
-            phi = maml.inner_step(loss, phi, now, first_order=True)
-            phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
-        done = count
-        found.append({name: value.detach() for name, value in phi.items()})
-    return found
+    before, once = maml.descent(loss, start, first, 1)
+    way = itertools.chain([before], maml.descent(loss, once, after, max(steps) - 1))
+    return [phi for step, phi in enumerate(way) if step in steps]
 
 
 def tested(

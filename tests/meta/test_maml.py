@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, vmap
 from course_lib.core.few_shot import SINUSOIDS, FewShotTasks, function_tasks, handwritten_digits, image_tasks
 from course_lib.core.networks import mlp
 from course_lib.meta import supervised
-from course_lib.meta.maml import GradientClassifier, GradientLearner
+from course_lib.meta.maml import GradientClassifier, GradientLearner, descent
 from course_lib.meta.supervised import SupervisedConfig
 
 RATE = 0.05
@@ -295,3 +295,15 @@ def test_the_same_seed_gives_the_same_records_and_classes_are_learned_too():
     with torch.no_grad():
         answers = learner.predict(learner.adapt(asked.train_x, asked.train_y), asked.test_x)
     assert float((answers.argmax(-1) == asked.test_y.argmax(-1)).double().mean()) > 0.6
+
+
+def test_a_descent_keeps_no_graph_and_takes_the_steps_of_the_inner_step():
+    start = {"a": torch.tensor([[1.0], [2.0]], dtype=torch.float64)}
+    curvature = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
+    loss = lambda phi: 0.5 * (curvature * phi["a"] ** 2).sum()  # noqa: E731
+    with torch.no_grad():
+        way = list(descent(loss, start, {"a": 0.1}, 3))
+    for steps, phi in enumerate(way):
+        torch.testing.assert_close(phi["a"], start["a"] * (1.0 - 0.1 * curvature) ** steps)
+        assert not phi["a"].requires_grad
+    assert len(way) == 4 and len(list(descent(loss, start, {"a": 0.1}, 0))) == 1

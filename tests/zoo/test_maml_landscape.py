@@ -9,7 +9,7 @@ from course_lib.core import few_shot
 from course_lib.core.networks import mlp
 from course_lib.meta.maml import GradientLearner
 from course_lib.zoo import maml_landscape
-from course_lib.zoo.maml_landscape import descent, directions, flat, landscapes, loss_map, losses, unflat
+from course_lib.zoo.maml_landscape import directions, flat, landscapes, loss_map, losses, unflat, way_down
 
 DRAW = few_shot.function_tasks(few_shot.SINUSOIDS)
 
@@ -34,7 +34,7 @@ def test_rows_hold_all_parameters_and_give_them_back(net):
 
 def test_the_way_is_that_of_the_learner(net):
     task = sinusoid(0)
-    way = descent(net, task, 0.02, 3)
+    way = way_down(net, task, 0.02, 3)
     assert way.shape == (4, sum(value.numel() for value in net.parameters()))
     for steps in range(4):
         with torch.no_grad():
@@ -43,7 +43,7 @@ def test_the_way_is_that_of_the_learner(net):
 
 
 def test_the_plane_holds_the_first_step_and_the_end_of_the_careful_way(net):
-    way = descent(net, sinusoid(0), 0.005, 20)
+    way = way_down(net, sinusoid(0), 0.005, 20)
     plane = directions(way)
     torch.testing.assert_close(plane @ plane.T, torch.eye(2), atol=1e-5, rtol=0)
     for place in (way[1], way[-1]):
@@ -69,7 +69,7 @@ def test_a_short_step_goes_downhill_and_a_long_one_does_not(net):
     assert (np.diff(short.train_loss) < 0).all()
     assert long.train_loss[1] > long.train_loss[0]
     assert np.shares_memory(short.losses, long.losses), "turning the rate computes no second map"
-    rows = descent(net, sinusoid(1), 0.003, 3)
+    rows = way_down(net, sinusoid(1), 0.003, 3)
     np.testing.assert_allclose(short.test_loss, losses(net, rows, sinusoid(1).test_x, sinusoid(1).test_y))
     np.testing.assert_allclose(short.path[1], [np.linalg.norm(rows[1] - rows[0]), 0], atol=1e-5)
 
