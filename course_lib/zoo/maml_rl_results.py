@@ -42,7 +42,7 @@ MEANINGS = {
     "learned_rates": "MAML, learned rates",
     "first_order": "first order",
     "score_function": "plain surrogate",
-    "dice": "DiCE",
+    "dice": "Loaded DiCE",
     "pretrained": PRETRAINED,
 }
 """What the recipes are, in words; all but the last two lines of a table have the likelihood ratio inside."""
