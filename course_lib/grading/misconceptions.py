@@ -75,7 +75,7 @@ def checking(title: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except AssertionError as error:
-        raise TestFailed(str(error)) from None
+        raise TestFailed(str(error) or f"{title}: an assert of your code failed{_own_line(error)}") from None
     except NotImplementedError:
         raise TestFailed(f"{title}: not answered yet") from None
     except NameError as error:
@@ -98,9 +98,8 @@ def _who_binds(error: NameError) -> str:
 def _own_line(error: Exception) -> str:
     """The line of a notebook's cell where a student's code stopped; empty elsewhere."""
     cells = [f for f in traceback.extract_tb(error.__traceback__) if "ipykernel_" in f.filename]
-    if len(cells) < 2 or cells[-1].filename == cells[0].filename:  # the first is the test cell itself
-        return ""
-    return f"\n  line {cells[-1].lineno} of your cell: {cells[-1].line}"
+    own = [cell for cell in cells if cell.filename != cells[0].filename]  # the first is the test cell itself
+    return f"\n  line {own[-1].lineno} of your cell: {own[-1].line}" if own else ""
 
 
 def call(function: Callable, *arguments: Any) -> Any:

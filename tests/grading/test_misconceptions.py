@@ -185,3 +185,16 @@ def test_imaginary_parts_count():
     with pytest.raises(AssertionError, match="is wrong"):
         expect_close("f", np.array([1 - 5j]), np.array([1 + 1j]))
     expect_close("f", np.array([1 + 1j]), np.array([1 + 1j]))
+
+
+def test_the_line_of_an_answer_is_told_also_where_a_given_function_stopped_in_its_hands():
+    def cell(number, source, names):
+        exec(compile(source, f"ipykernel_1/{number}.py", "exec"), names)
+
+    names = {"checking": misconceptions.checking}
+    cell(1, "def answer(given):\n    return given(None)\n", names)
+    cell(2, "def assertive():\n    assert 1 == 2\n", names)
+    given = "def given(value):\n    return value + 1\n"
+    for use, line in (("answer(given)", "line 2 of your cell"), ("assertive()", "an assert of your code")):
+        with pytest.raises(misconceptions.TestFailed, match=f"Question 1.*(.|\n)*{line}"):
+            cell(3, f"{given}with checking('Question 1'):\n    {use}\n", names)

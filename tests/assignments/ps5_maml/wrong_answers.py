@@ -406,6 +406,12 @@ def adapted(theta, losses, step, steps):
 # --- question 3 --------------------------------------------------------------------------------------------
 
 
+@wrong("q3", "is its `return` missing?")
+def meta_loss(learner, tasks, loss):
+    phi = learner.adapt(tasks.train_x, tasks.train_y)
+    loss(learner.predict(phi, tasks.test_x), tasks.test_y).mean()
+
+
 @wrong("q3", "asks about the TRAINING points")
 def meta_loss(learner, tasks, loss):
     phi = learner.adapt(tasks.train_x, tasks.train_y)
@@ -756,6 +762,11 @@ def meta_gradients(theta, alpha, steps, train_hessian, train_centre, test_hessia
 
 
 # --- question 5 --------------------------------------------------------------------------------------------
+
+
+@wrong("q5", "is its `return` missing?")
+def meta_objective(theta, sample, log_prob, alpha):
+    sample(theta)
 
 
 @wrong("q5", "The same trajectories serve for both")
