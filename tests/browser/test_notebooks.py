@@ -190,9 +190,9 @@ def test_maml_runs_from_the_top_and_steps_follow_the_sliders(open_notebook):
     fit = notebook.locator(".course-fit").first
     fit.scroll_into_view_if_needed()
     before = notebook.fingerprint(".course-fit canvas")
-    fit.locator("input[type=range]").nth(1).press("Home")  # no gradient step
+    fit.locator("input[type=range]").nth(1).press("ArrowRight")  # one gradient step
     notebook.wait(f"harness.fingerprint('.course-fit canvas') !== {before!r}", 20)
-    notebook.screenshot("notebook-09-no-step", ".course-fit >> nth=0")
+    notebook.screenshot("notebook-09-one-step", ".course-fit >> nth=0")
     for widget in (".course-steps", ".course-trial"):
         turn(notebook, widget)
         notebook.screenshot(f"notebook-09-widget{widget.replace('.course', '')}", widget)
