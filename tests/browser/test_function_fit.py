@@ -78,7 +78,7 @@ def test_lines_follow_the_hand(open_notebook):
     notebook.locator(f"{FIT} button:has-text('Clear')").click()
     notebook.wait(f"{SAYS} === '0 of 0 points read.'", 10)
     assert notebook.fingerprint(CANVAS) != before
-    assert "±" not in notebook.locator(f"{FIT}-lines").inner_text()
+    notebook.wait(f"!document.querySelector('{FIT}-lines').innerText.includes('±')", 10)
     notebook.page.evaluate(CLOCK)
     canvas, mouse = notebook.locator(CANVAS), notebook.page.mouse
     rng, clicks, drags = np.random.default_rng(0), [], []
