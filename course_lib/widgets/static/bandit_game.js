@@ -297,14 +297,5 @@
     return { take() {}, answered, destroy() { clearInterval(timer); sizes.disconnect(); theme.stop(); } };
   }
 
-  function render({ model, el }) {
-    const root = h("div");
-    el.append(root);
-    const asking = course.asking(model);
-    const view = create(root, model.get("fixed"), asking.ask);
-    const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
-  }
-
-  course.bandit_game = { create, render };
+  course.bandit_game = { create, render: course.rendered(create) };
 }

@@ -296,14 +296,5 @@
     return { take, answered, destroy() { sizes.disconnect(); theme.stop(); } };
   }
 
-  function render({ model, el }) {
-    const root = h("div");
-    el.append(root);
-    const asking = course.asking(model);
-    const view = create(root, model.get("fixed"), asking.ask);
-    const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
-  }
-
-  course.function_fit = { create, render };
+  course.function_fit = { create, render: course.rendered(create) };
 }

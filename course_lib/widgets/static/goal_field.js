@@ -213,14 +213,5 @@
     return { take, answered, destroy() { sizes.disconnect(); theme.stop(); film.destroy(); } };
   }
 
-  function render({ model, el }) {
-    const root = h("div");
-    el.append(root);
-    const asking = course.asking(model);
-    const view = create(root, model.get("fixed"), asking.ask);
-    const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
-  }
-
-  course.goal_field = { create, render };
+  course.goal_field = { create, render: course.rendered(create) };
 }

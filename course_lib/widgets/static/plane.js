@@ -152,4 +152,14 @@
       },
     };
   };
+
+  // A widget's `render` from its `create(root, fixed, ask)`, which returns a view that can be destroyed.
+  course.rendered = (create) => ({ model, el }) => {
+    const root = course.h("div");
+    el.append(root);
+    const asking = course.asking(model);
+    const view = create(root, model.get("fixed"), asking.ask);
+    const leave = asking.follow(view);
+    return () => { leave(); view.destroy(); };
+  };
 }

@@ -343,14 +343,5 @@
     return { take, answered, destroy() { sizes.disconnect(); theme.stop(); } };
   }
 
-  function render({ model, el }) {
-    const root = h("div");
-    el.append(root);
-    const asking = course.asking(model);
-    const view = create(root, model.get("fixed"), asking.ask);
-    const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
-  }
-
-  course.step_landscape = { create, render, contour, nearRay, verdict };
+  course.step_landscape = { create, render: course.rendered(create), contour, nearRay, verdict };
 }

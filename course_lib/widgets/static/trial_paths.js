@@ -315,14 +315,5 @@
     return { take, answered, destroy() { sizes.disconnect(); theme.stop(); moving.destroy(); } };
   }
 
-  function render({ model, el }) {
-    const root = h("div");
-    el.append(root);
-    const asking = course.asking(model);
-    const view = create(root, model.get("fixed"), asking.ask);
-    const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
-  }
-
-  course.trial_paths = { create, render, lanes, towards, nearest };
+  course.trial_paths = { create, render: course.rendered(create), lanes, towards, nearest };
 }
