@@ -177,6 +177,9 @@
         send(question);
       }
     }
+    function restIfAllAnswered() { // an old answer may end while a newer question is under way
+      if (!state.sent.size && !state.waiting) root.removeAttribute("aria-busy");
+    }
     function reset() {
       sliders.forEach((slider, i) => slider.set(specs[i].value ?? specs[i].mean ?? specs[i].low));
       picker.value = startPolicy;
@@ -197,7 +200,7 @@
     function receive(message, buffer) {
       if (message.type === "error") {
         answered(message.id);
-        root.removeAttribute("aria-busy");
+        restIfAllAnswered();
         sentence.textContent = "";
         problem.replaceChildren(course.errorBox("The simulation stopped with an error.", message));
         course.tell(root, "failed", { id: message.id });
@@ -218,7 +221,7 @@
         if (from === 0) course.painted((at) => course.tell(root, "painted", { id, at, final: false }));
       } else if (message.type === "end" && message.id === state.current) {
         player.finish(message.result);
-        root.removeAttribute("aria-busy");
+        restIfAllAnswered();
         sentence.textContent = course.sentenceCase(player.state.now.sentence());
         keepButton.disabled = state.kept.length >= MOST_KEPT;
         showReturns();
