@@ -116,13 +116,19 @@ def _without_falls(
     return task_reward - ctrl_cost, np.zeros(len(task_reward), dtype=bool), parts
 
 
-def velocity_family(low: float = 0.5, high: float = 2.5) -> TaskFamily:
-    """Half-cheetahs as Gymnasium's, with a velocity (m/s) commanded anywhere between two bounds."""
+def velocity_family(low: float = 0.5, high: float = 2.5, horizon: int = HORIZON) -> TaskFamily:
+    """Half-cheetahs as Gymnasium's, with a velocity (m/s) commanded anywhere between two bounds.
+
+    Args:
+        low: least velocity, m/s.
+        high: greatest velocity, m/s.
+        horizon: steps of an episode, at least 1.
+    """
     return TaskFamily(
         name="half_cheetah_velocity",
         params_type=VelocityParams,
         source={"target_velocity": Uniform(low, high)},
-        make_vec=partial(HalfCheetahVelocityVectorEnv, max_episode_steps=HORIZON),
+        make_vec=partial(HalfCheetahVelocityVectorEnv, max_episode_steps=horizon),
     )
 
 

@@ -68,6 +68,9 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "learned_rates": _half_cheetah(half_cheetah_tasks.direction_family(), learned_rates=True),
         "pretrained": _half_cheetah(half_cheetah_tasks.direction_family(), inner_steps=0),
     },
+    "half_cheetah_velocity": {
+        "learned_rates": _half_cheetah(half_cheetah_tasks.velocity_family(), learned_rates=True),
+    },
 }
 """Recipes by the name of their world. Pretrained: one policy for all tasks, with no thought of adapting."""
 

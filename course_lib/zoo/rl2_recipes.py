@@ -14,7 +14,7 @@ from course_lib.core import trials
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.task_family import Params, fixed_tasks
 from course_lib.core.trials import TrialCollector, Trials
-from course_lib.envs import bandits, grid_navi, maze, navigation, random_mdp
+from course_lib.envs import bandits, grid_navi, half_cheetah_tasks, maze, navigation, random_mdp
 from course_lib.meta import rl2
 from course_lib.meta.snail import SnailMemory
 from course_lib.zoo.training import Idea, Training, names_of, score_of
@@ -108,6 +108,14 @@ def _grid_navi(**changes: Any) -> Recipe:
     return Recipe(family=grid_navi.family(), **recipe)
 
 
+def _half_cheetah(**changes: Any) -> Recipe:
+    config = replace(
+        NAVIGATION, episodes=2, gamma=0.99, gae_lambda=0.95, learning_rate=2e-3, entropy_bonus=0.0
+    )
+    recipe = {"config": config, "iterations": 300, "simulations": 128, "hidden": 64, **changes}
+    return Recipe(family=half_cheetah_tasks.velocity_family(horizon=100), **recipe)
+
+
 WORLDS: dict[str, dict[str, Recipe]] = {
     "bandit": {
         "k5n10": _bandit(5, 10),
@@ -126,6 +134,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
     },
     "maze": {"gru": _maze()},
     "navigation": {"gru": _navigation()},
+    "half_cheetah_velocity": {"gru": _half_cheetah()},
 }
 """Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
 memory that is wrongly emptied at every episode. tasks4: trained on four tasks only."""
