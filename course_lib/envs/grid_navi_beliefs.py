@@ -3,7 +3,7 @@
 What is known of a task is which cells have been looked at. So the best that anyone can do who is not told
 the goal is found by dynamic programming over place and what is known, and no learner can beat it.
 
-Axes: N trials, E episodes, H steps, G = 21 goals.
+Axes: N trials, E episodes, H steps, G = 21 goals, S = 25 cells, A = 5 actions.
 Source: Duff, "Optimal Learning: Computational Procedures for Bayes-Adaptive Markov Decision Processes", 2002
 (the optimum); Strens, "A Bayesian Framework for Reinforcement Learning", ICML 2000 (posterior sampling).
 """
@@ -23,6 +23,15 @@ _AFTER = np.clip(_CELLS[:, None] + _TRIED, 0, SIDE - 1) @ np.array([1, SIDE])
 _BIT = np.zeros(SIDE * SIDE, dtype=np.int64)
 _BIT[GOALS @ np.array([1, SIDE])] = 1 << np.arange(len(GOALS))
 """A goal's bit in a set of goals, by cell; 0 where no goal can be."""
+
+
+def tables() -> tuple[np.ndarray, np.ndarray]:
+    """Every task as a table, for whoever works with tables: p(s' | s, a) and r(s, a, s'), float64 [G, S, A, S]."""
+    after = np.clip(_CELLS[:, None] + MOVES, 0, SIDE - 1) @ np.array([1, SIDE])
+    shape = (len(GOALS), *after.shape, SIDE * SIDE)
+    pays = np.eye(SIDE * SIDE, dtype=bool)[GOALS @ np.array([1, SIDE])]  # [G, S]
+    reward = np.where(pays, GOAL_REWARD, STEP_REWARD)[:, None, None]
+    return np.broadcast_to(np.eye(SIDE * SIDE)[after], shape), np.broadcast_to(reward, shape)
 
 
 def told_return() -> float:

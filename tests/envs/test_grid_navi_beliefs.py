@@ -8,6 +8,21 @@ import pytest
 from course_lib.envs import grid_navi, grid_navi_beliefs
 
 
+def test_the_tables_are_the_world():
+    transition, reward = grid_navi_beliefs.tables()
+    env = grid_navi.GridNaviVectorEnv(
+        21, goal=np.arange(21.0), autoreset_mode="Disabled", context_observed=False
+    )
+    obs, rng, seen = env.reset(seed=0)[0], np.random.default_rng(0), 0.0
+    for _ in range(grid_navi.HORIZON):
+        state, action = obs.argmax(axis=1), rng.integers(5, size=21)
+        obs, paid, _, _, _ = env.step(action)
+        np.testing.assert_array_equal(transition[np.arange(21), state, action], obs)
+        np.testing.assert_array_equal(reward[np.arange(21), state, action, obs.argmax(axis=1)], paid)
+        seen = max(seen, paid.max())
+    assert seen == 1.0 and transition.shape == reward.shape == (21, 25, 5, 25)
+
+
 def searched(path: tuple[int, ...], goal: np.ndarray) -> float:
     """Return of whoever walks a path and stays where the goal is met, step by step in the world itself."""
     env = grid_navi.GridNaviVectorEnv(1, goal=goal, autoreset_mode="Disabled")
