@@ -26,7 +26,7 @@ _BIT[GOALS @ np.array([1, SIDE])] = 1 << np.arange(len(GOALS))
 
 
 def tables() -> tuple[np.ndarray, np.ndarray]:
-    """Every task as a table, for whoever works with tables: p(s' | s, a) and r(s, a, s'), float64 [G, S, A, S]."""
+    """Every task, for whoever works with tables: p(s' | s, a) and r(s, a, s'), float64 [G, S, A, S]."""
     after = np.clip(_CELLS[:, None] + MOVES, 0, SIDE - 1) @ np.array([1, SIDE])
     shape = (len(GOALS), *after.shape, SIDE * SIDE)
     pays = np.eye(SIDE * SIDE, dtype=bool)[GOALS @ np.array([1, SIDE])]  # [G, S]

@@ -8,4 +8,5 @@ In teaching order:
     maml: gradient descent as the learner, from a start that was trained for it.
     estimators: what a policy-gradient step must look like, if it is to be differentiated again.
     maml_rl: the same for policies, where the data hang on the parameters too.
+    belief: the task as a hidden variable, inferred exactly; belief_optimum: the best that can be done then.
 """

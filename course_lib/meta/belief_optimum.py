@@ -97,7 +97,7 @@ def belief_mdp(
 
 
 def _outcomes(tasks: TabularTasks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What actions may lead to: next states, rewards, [S, A, O], and how likely in each task, [S, A, O, M]."""
+    """What actions may lead to: next states, rewards [S, A, O], and how likely in each task [S, A, O, M]."""
     (_, s, a, _), paid = tasks.transition.shape, tasks.each_reward
     found: dict[tuple[int, int], list[tuple[int, float]]] = {pair: [] for pair in np.ndindex(s, a)}
     for i, j, then in np.argwhere((tasks.transition > 0).any(0)):
