@@ -176,7 +176,7 @@
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { now.dragging = false; });
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const way = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+      const way = course.ARROWS[event.key];
       const size = step * (event.shiftKey ? 0.2 : 1);
       if (way) aim([now.request.goal[0] + size * way[0], now.request.goal[1] + size * way[1]]);
       else if (event.key.toLowerCase() === "r") home();

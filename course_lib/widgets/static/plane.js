@@ -103,6 +103,22 @@
       context.stroke();
     }
 
+    // From a pixel in a direction (y downward), so many pixels long.
+    function arrow(at, [x, y], [dx, dy], length, colour, theme, width = 5) {
+      const { context } = at, size = Math.hypot(dx, dy) || 1, [a, b] = [dx / size, dy / size], x1 = x + length * a, y1 = y + length * b;
+      context.lineCap = context.lineJoin = "round";
+      context.setLineDash([]);
+      for (const [ink, wide] of [[theme.colours.paper, width + 3], [colour, width]]) {
+        context.strokeStyle = ink;
+        context.lineWidth = wide;
+        context.beginPath();
+        context.moveTo(x, y);
+        context.lineTo(x1, y1);
+        for (const side of [1, -1]) { context.moveTo(x1, y1); context.lineTo(x1 - 11 * a + side * 8 * b, y1 - 11 * b - side * 8 * a); }
+        context.stroke();
+      }
+    }
+
     // Where an event points, in canvas pixels.
     function pixel(canvas, event) {
       const box = canvas.getBoundingClientRect(), em = canvas.em ?? 1;
@@ -110,8 +126,25 @@
     }
     const place = (at, [x, y]) => [low[0] + (x - at.left) / at.scale, high[1] - (y - at.top) / at.scale];
 
-    return { view, ground, walls: walls_, way, disc, goal, pixel, place, clamp };
+
+    // A hand that presses and drags: `aim(place)` for every place, `rest()` when it lets go; `drawn()` is the last view.
+    function hand(canvas, drawn, aim, rest = () => {}) {
+      const state = { dragging: false }, point = (event) => aim(place(drawn(), pixel(canvas, event)));
+      canvas.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        canvas.setPointerCapture?.(event.pointerId);
+        state.dragging = true;
+        point(event);
+      });
+      canvas.addEventListener("pointermove", (event) => { if (state.dragging) point(event); });
+      for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { state.dragging = false; rest(); });
+      return state;
+    }
+
+    return { view, ground, walls: walls_, way, disc, goal, arrow, pixel, place, clamp, hand };
   };
+
+  course.ARROWS = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
   const rounded = (place) => place.map((v) => +v.toFixed(3));
   const signed = (value, digits = 2) => value.toFixed(digits).replace("-", "−").replace(/^−(0\.?0*)$/, "$1");

@@ -193,20 +193,6 @@
       }
       context.setLineDash([]);
     }
-    function arrow(at, [x, y], [dx, dy], length, colour, width) {
-      const { context } = at, size = Math.hypot(dx, dy) || 1, [a, b] = [dx / size, -dy / size], x1 = x + length * a, y1 = y + length * b;
-      for (const [ink, wide] of [[theme.colours.paper, width + 3], [colour, width]]) {
-        context.strokeStyle = ink;
-        context.lineWidth = wide;
-        context.lineCap = context.lineJoin = "round";
-        context.setLineDash([]);
-        context.beginPath();
-        context.moveTo(x, y);
-        context.lineTo(x1, y1);
-        for (const side of [1, -1]) { context.moveTo(x1, y1); context.lineTo(x1 - 11 * a + side * 8 * b, y1 - 11 * b - side * 8 * a); }
-        context.stroke();
-      }
-    }
 
     function way(at) {
       const { context } = at, { path, train_loss, downhill } = now.answer, orange = theme.series(1), c = theme.colours;
@@ -230,7 +216,7 @@
       const reach = (from, by, least, most) => (by > 0 ? (most - from) / by : by < 0 ? (least - from) / by : Infinity);
       const share = Math.max(0, Math.min(reach(x0, dx, at.left, at.left + at.w), reach(y0, dy, at.top, at.top + at.h)));
       const size = Math.hypot(dx, dy), edge = [x0 + share * dx, y0 + share * dy], back = Math.min(24, share * size);
-      arrow(at, [edge[0] - (back * dx) / size, edge[1] - (back * dy) / size], [dx, -dy], back, orange, 5);
+      plane.arrow(at, [edge[0] - (back * dx) / size, edge[1] - (back * dy) / size], [dx, dy], back, orange, theme);
     }
 
     function paint() {

@@ -49,8 +49,8 @@
   const nearest = (goals, place) => goals.reduce((best, goal, i) => (Math.hypot(goal[0] - place[0], goal[1] - place[1]) < Math.hypot(goals[best][0] - place[0], goals[best][1] - place[1]) ? i : best), 0);
 
   function create(root, fixed, ask) {
-    let plane = course.plane(fixed.plane), drawn = null, slider = null;
-    const now = { request: null, answer: null, episode: 0, steps: 0, goal: true, playing: false, dragging: false };
+    let plane = course.plane(fixed.plane), drawn = null, slider = null, hand = { dragging: false };
+    const now = { request: null, answer: null, episode: 0, steps: 0, goal: true, playing: false };
     const { words } = fixed, step = [0, 1].map((i) => 0.025 * (fixed.plane.high[i] - fixed.plane.low[i]));
     const film = { wait: 0 };
 
@@ -191,7 +191,7 @@
       play.querySelector("span").textContent = "Play the trial";
     }
     function go() {
-      if (course.reducedMotion() || now.dragging) now.steps = now.answer.paths[now.episode].length - 1; // a hand wants the whole way
+      if (course.reducedMotion() || hand.dragging) now.steps = now.answer.paths[now.episode].length - 1; // a hand wants the whole way
       else { now.steps = 0; moving.start(); }
       paint();
     }
@@ -255,20 +255,7 @@
       });
     }
     if (fixed.anywhere) {
-      const point = (event) => aim(plane.place(drawn, plane.pixel(canvas, event)));
-      canvas.addEventListener("pointerdown", (event) => {
-        if (event.button !== 0) return;
-        canvas.setPointerCapture?.(event.pointerId);
-        now.dragging = true;
-        point(event);
-      });
-      canvas.addEventListener("pointermove", (event) => { if (now.dragging) point(event); });
-      for (const name of ["pointerup", "pointercancel"]) {
-        canvas.addEventListener(name, () => {
-          now.dragging = false;
-          if (String(now.answer.of.task) === String(now.request.task)) choose(now.episode);
-        });
-      }
+      hand = plane.hand(canvas, () => drawn, aim, () => { if (String(now.answer.of.task) === String(now.request.task)) choose(now.episode); });
     }
     bars.addEventListener("pointerdown", (event) => {
       const episodes = now.answer.returns.length, box = bars.getBoundingClientRect();
@@ -276,7 +263,7 @@
     });
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const way = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key], key = event.key.toLowerCase();
+      const way = course.ARROWS[event.key], key = event.key.toLowerCase();
       if (way && fixed.anywhere) aim(now.request.task.map((v, i) => v + (event.shiftKey ? 0.2 : 1) * step[i] * way[i]));
       else if (way && fixed.goals) change({ task: towards(fixed.goals, now.request.task, way) });
       else if (key === "p") whole();
