@@ -58,6 +58,7 @@ class PosteriorShots(PlaneWidget):
     """
 
     _esm = module("live_curve", "plane", "posterior_shots")
+    picture_width = 12.0
 
     def __init__(
         self,
