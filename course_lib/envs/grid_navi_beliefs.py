@@ -127,3 +127,66 @@ def posterior_sampling(
             possible = np.where(found[:, None], is_here, possible & ~is_here)
             paths[episode, :, t + 1] = place
     return returns, paths
+
+
+def optimal_paths(goals: np.ndarray, episodes: int) -> np.ndarray:
+    """Where the optimum goes, as cells (x, y) from the start on, int64 [E, N, H + 1, 2].
+
+    It searches until it meets the goal, and stays; from then on it goes straight there. Where the first
+    episode does not find the goal, the second meets those left one after the other, nearest first.
+
+    Args:
+        goals: number of each trial's goal in GOALS, int [N].
+        episodes: E.
+    """
+    _, search = optimal_search()
+    left = [goal for goal in GOALS.tolist() if goal[0] + SIDE * goal[1] not in search]
+    sweep = _straight(np.array(sorted(left, key=sum)))
+    paths = np.zeros((episodes, len(goals), HORIZON + 1, 2), dtype=np.int64)
+    for n, goal in enumerate(GOALS[np.asarray(goals)]):
+        known = False
+        for episode in range(episodes):
+            path = _straight(goal[None]) if known else (sweep if episode else _CELLS[list(search)])
+            here = (path == goal).all(axis=1)
+            stay = int(here.argmax()) if here.any() else HORIZON
+            paths[episode, n] = path[np.minimum(np.arange(HORIZON + 1), stay)]
+            known = known or bool(here.any())
+    return paths
+
+
+def _straight(stations: np.ndarray) -> np.ndarray:
+    """Cells of a way from the start through stations [n, 2], x before y, and waiting there, [H + 1, 2]."""
+    path = [np.zeros(2, dtype=np.int64)]
+    for station in stations:
+        for axis in range(2):
+            while path[-1][axis] != station[axis]:
+                path.append(
+                    path[-1] + np.sign(station[axis] - path[-1][axis]) * np.eye(2, dtype=np.int64)[axis]
+                )
+    return np.array((path + [path[-1]] * HORIZON)[: HORIZON + 1])
+
+
+def beliefs_of(paths: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    """Probability of each goal for whoever has walked so far, float64 [E, N, H + 1, G].
+
+    All goals that have not been looked at are equally likely, and the goal is certain once it has been met.
+    What is known at the end of an episode is known at the start of the next one.
+
+    Args:
+        paths: cells (x, y), int [E, N, H + 1, 2].
+        goals: number of each trial's goal in GOALS, int [N].
+    """
+    is_here = (paths[..., None, :] == GOALS).all(axis=-1)  # [E, N, H + 1, G]
+    in_time = np.moveaxis(is_here, 1, 2).reshape(-1, len(goals), len(GOALS))  # [E (H + 1), N, G]
+    seen = np.logical_or.accumulate(in_time, axis=0)
+    true = np.eye(len(GOALS), dtype=bool)[np.asarray(goals)]
+    met = (seen & true).any(axis=-1, keepdims=True)
+    possible = np.where(met, true, ~seen)
+    belief = possible / possible.sum(axis=-1, keepdims=True)
+    return np.moveaxis(belief.reshape(len(paths), -1, *belief.shape[1:]), 1, 2)
+
+
+def rewards_of(paths: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    """Reward of each step of some ways, float64 [E, N, H]; arguments as in `beliefs_of`."""
+    reached = (paths[:, :, 1:] == GOALS[np.asarray(goals)][:, None]).all(axis=-1)
+    return np.where(reached, GOAL_REWARD, STEP_REWARD)

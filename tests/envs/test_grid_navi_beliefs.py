@@ -97,3 +97,35 @@ def test_the_same_seed_believes_the_same():
     )
     np.testing.assert_array_equal(once, again)
     assert (once != other).any()
+
+
+def test_the_paths_of_the_optimum_earn_what_the_equation_says():
+    goals = np.arange(21)
+    paths = grid_navi_beliefs.optimal_paths(goals, 3)
+    assert np.abs(np.diff(paths, axis=2)).sum(axis=3).max() == 1  # a cell at a time
+    returns = grid_navi_beliefs.rewards_of(paths, goals).sum(axis=2)
+    expected = [grid_navi_beliefs.optimal_search()[0], *[grid_navi_beliefs.told_return()] * 2]
+    np.testing.assert_allclose(returns.mean(axis=1), expected)
+
+
+def test_rewards_of_paths_are_those_of_posterior_sampling():
+    goals = np.random.default_rng(0).integers(21, size=50)
+    returns, paths = grid_navi_beliefs.posterior_sampling(goals, 3, np.random.default_rng(1))
+    np.testing.assert_allclose(grid_navi_beliefs.rewards_of(paths, goals).sum(axis=2), returns)
+
+
+def test_beliefs_of_paths_are_bayes_rule_step_by_step():
+    """The slow way: multiply the belief by the likelihood of what each step showed, and normalise."""
+    goals = np.array([0, 7, 20])
+    _, paths = grid_navi_beliefs.posterior_sampling(goals, 3, np.random.default_rng(3))
+    beliefs = grid_navi_beliefs.beliefs_of(paths, goals)
+    assert beliefs.shape == (3, 3, 16, 21)
+    for n, goal in enumerate(goals):
+        belief = np.full(21, 1 / 21)
+        for episode, path in enumerate(paths[:, n]):
+            for step, cell in enumerate(path):
+                paid = (cell == grid_navi.GOALS).all(axis=1)  # under each goal
+                belief = belief * (paid == paid[goal])
+                belief /= belief.sum()
+                np.testing.assert_allclose(beliefs[episode, n, step], belief)
+    np.testing.assert_allclose(beliefs[0, :, 0], 1 / 21)
