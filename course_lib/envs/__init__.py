@@ -17,6 +17,7 @@ In teaching order:
 * `grid_navi`: a small grid where one cell pays and nobody says which; what can be earned is known exactly.
 * `grid_navi_beliefs`: that optimum, and posterior sampling, which does not reach it.
 * `navigation`: a point on the plane that is not told where to go, only how far it still is.
+* `direction`: a point on the plane that is paid for going one way, which two steps give away.
 * `maze`: walls and goal differ from task to task, and only the next corridors are seen.
 * `maze_layouts`: how its mazes are dug.
 * `recorded_paths`: where each simulation of such a world went, for a picture of it.
@@ -43,6 +44,7 @@ for _name, _module, _steps in (
     ("Puck", "puck", 40),
     ("GridNavi", "grid_navi", 15),
     ("Navigation", "navigation", 20),
+    ("Direction", "direction", 20),
     ("Maze", "maze", 30),
     ("Bandit", "bandits", 1),
     ("DependentBandit", "bandits", 1),
