@@ -91,6 +91,17 @@ class MemoryPolicy(nn.Module):
         """Remembers one step: inputs [N, S + A + 2] and memory [N, H] to features [N, F] and memory."""
         return self.memory.step(self.encode(inputs), memory)
 
+    def witness(self, memory: Tensor, action: Tensor, reward: Tensor, next_obs: Tensor) -> Tensor:
+        """The memory [N, H] after a step's outcome; this policy is told it with its next inputs, if at all.
+
+        Args:
+            memory: after `advance`.
+            action: what was done, as `core.trials.meta_input` gives it, [N, A].
+            reward: for it, [N].
+            next_obs: what it led to, before anything is reset, [N, S].
+        """
+        return memory
+
     def probabilities(self, features: Tensor) -> Tensor:
         """Probability of each of a few actions, [..., A]."""
         return self.action(features).softmax(-1)

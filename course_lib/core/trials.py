@@ -199,6 +199,7 @@ class TrialCollector:
             drawn = policy.sample(features)
             result, reward, terminated, truncated, _ = self.env.step(as_taken(drawn.numpy(), self.env))
             next_obs, reward = _float(result), _float(reward)
+            after = policy.witness(after, self._as_input(drawn), reward, next_obs)
             ended = torch.as_tensor(terminated | truncated) & running
             trial_ended = ended & (episode == self.episodes - 1)
             memory = torch.where(running.unsqueeze(-1), self.carried(after, ended, trial_ended), memory)
