@@ -19,6 +19,8 @@ tested without a browser and the view in a real one. Files, in the order of the 
     trial_paths     episode by episode in one task: the first searches, the second goes straight
     memory_path     what a recurrent policy holds in mind, step by step, in a plane
     step_landscape  the loss round a start, and where gradient steps of any rate lead
+    belief_grid     explorers side by side on one gridworld, each with its belief; hide the goal yourself
+    posterior_shots the belief over tasks shrinks with every shot; its samples and where they lead
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
 the thread that simulates, `plane` is what the widgets seen from above share, `planar_paths` draws ways

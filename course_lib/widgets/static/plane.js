@@ -2,10 +2,9 @@
 // shows one. And how such a widget asks the kernel: one question on its way, the newest one after it.
 
 {
-  // Given what Plane.to_json() says; `names` are those of the axes. The canvas keeps room for the scale, and for
-  // `below` pixels under it.
-  course.plane = function plane({ low, high, walls, unit, names = ["x", "y"] }) {
-    const frame = { left: 58, right: 10, top: 8, bottom: 50 };
+  // Given what Plane.to_json() says; `names` are those of the axes. The canvas keeps a frame of pixels for the scale,
+  // and `below` pixels under it.
+  course.plane = function plane({ low, high, walls, unit, names = ["x", "y"], frame = { left: 58, right: 10, top: 8, bottom: 50 } }) {
     const shape = (high[0] - low[0]) / (high[1] - low[1]);
     const clamp = ([x, y]) => [Math.min(high[0], Math.max(low[0], x)), Math.min(high[1], Math.max(low[1], y))];
 
@@ -66,6 +65,19 @@
         context.stroke();
       }
       context.setLineDash([]);
+    }
+
+    // A line through pixels, on a rim where that is a colour.
+    function stroke(at, pixels, colour, width, rim) {
+      const { context } = at;
+      context.lineJoin = context.lineCap = "round";
+      for (const [ink, wide] of rim ? [[rim, width + 3], [colour, width]] : [[colour, width]]) {
+        context.strokeStyle = ink;
+        context.lineWidth = wide;
+        context.beginPath();
+        pixels.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+        context.stroke();
+      }
     }
 
     function disc(at, place, radius, fill, rim, width = 2) {
@@ -141,8 +153,32 @@
       return state;
     }
 
-    return { view, ground, walls: walls_, way, disc, goal, arrow, pixel, place, clamp, hand };
+    return { view, ground, walls: walls_, way, stroke, disc, goal, arrow, pixel, place, clamp, hand };
   };
+
+  // A way moved to the right of where it leads: x to the right and y downward, in pixels.
+  course.lanes = function lanes(pixels, lane) {
+    const turns = pixels.filter(([x, y], i) => !i || x !== pixels[i - 1][0] || y !== pixels[i - 1][1]); // who stays makes no turn
+    if (turns.length < 2) return turns;
+    const right = turns.slice(1).map(([x, y], i) => { const dx = x - turns[i][0], dy = y - turns[i][1], length = Math.hypot(dx, dy); return [-dy / length, dx / length]; });
+    return turns.flatMap(([x, y], i) => {
+      const a = right[Math.max(0, i - 1)], b = right[Math.min(right.length - 1, i)], cosine = a[0] * b[0] + a[1] * b[1];
+      if (cosine < -0.5) return [a, b].map((n) => [x + lane * n[0], y + lane * n[1]]); // back: to the other side
+      return [[0, 1].map((k) => [x, y][k] + (lane * (a[k] + b[k])) / (1 + cosine))];
+    });
+  };
+
+  // The task whose goal is the nearest one in a direction, or the same task where there is none.
+  course.towards = function towards(goals, from, [x, y]) {
+    let best = from, least = Infinity;
+    goals.forEach((goal, i) => {
+      const along = (goal[0] - goals[from][0]) * x + (goal[1] - goals[from][1]) * y;
+      const aside = Math.abs((goal[0] - goals[from][0]) * y) + Math.abs((goal[1] - goals[from][1]) * x);
+      if (along > 1e-9 && along + 2 * aside < least) { least = along + 2 * aside; best = i; }
+    });
+    return best;
+  };
+  course.nearest = (goals, place) => goals.reduce((best, goal, i) => (Math.hypot(goal[0] - place[0], goal[1] - place[1]) < Math.hypot(goals[best][0] - place[0], goals[best][1] - place[1]) ? i : best), 0);
 
   course.ARROWS = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 

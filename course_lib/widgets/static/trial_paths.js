@@ -3,6 +3,7 @@
 
 {
   const { h } = course;
+  const { lanes, towards, nearest } = course;
   const { rounded, signed } = course.place;
 
   const LANE = 3.5; // pixels to the right of the way, so that there and back lie beside each other
@@ -23,30 +24,6 @@
 @container (min-width: 640px) { .course-trial-body { grid-template-columns: minmax(0, 1fr) 270px; } }
 @container (min-width: 1300px) { .course-trial[data-lecture] .course-trial-body { grid-template-columns: minmax(0, 1fr) 20em; } }
 `;
-
-  // A way moved to the right of where it leads: x to the right and y downward, in pixels.
-  function lanes(pixels, lane) {
-    const turns = pixels.filter(([x, y], i) => !i || x !== pixels[i - 1][0] || y !== pixels[i - 1][1]); // who stays makes no turn
-    if (turns.length < 2) return turns;
-    const right = turns.slice(1).map(([x, y], i) => { const dx = x - turns[i][0], dy = y - turns[i][1], length = Math.hypot(dx, dy); return [-dy / length, dx / length]; });
-    return turns.flatMap(([x, y], i) => {
-      const a = right[Math.max(0, i - 1)], b = right[Math.min(right.length - 1, i)], cosine = a[0] * b[0] + a[1] * b[1];
-      if (cosine < -0.5) return [a, b].map((n) => [x + lane * n[0], y + lane * n[1]]); // back: to the other side
-      return [[0, 1].map((k) => [x, y][k] + (lane * (a[k] + b[k])) / (1 + cosine))];
-    });
-  }
-
-  // The task whose goal is the nearest one in a direction, or the same task where there is none.
-  function towards(goals, from, [x, y]) {
-    let best = from, least = Infinity;
-    goals.forEach((goal, i) => {
-      const along = (goal[0] - goals[from][0]) * x + (goal[1] - goals[from][1]) * y;
-      const aside = Math.abs((goal[0] - goals[from][0]) * y) + Math.abs((goal[1] - goals[from][1]) * x);
-      if (along > 1e-9 && along + 2 * aside < least) { least = along + 2 * aside; best = i; }
-    });
-    return best;
-  }
-  const nearest = (goals, place) => goals.reduce((best, goal, i) => (Math.hypot(goal[0] - place[0], goal[1] - place[1]) < Math.hypot(goals[best][0] - place[0], goals[best][1] - place[1]) ? i : best), 0);
 
   function create(root, fixed, ask) {
     let plane = course.plane(fixed.plane), drawn = null, slider = null, hand = { dragging: false };
@@ -102,17 +79,6 @@
       context.strokeRect(at.X(x0), at.Y(y1), at.X(x1) - at.X(x0), at.Y(y0) - at.Y(y1));
       context.setLineDash([]);
     }
-    function line(at, pixels, colour, width, rim) {
-      const { context } = at;
-      context.lineJoin = context.lineCap = "round";
-      for (const [ink, wide] of rim ? [[rim, width + 3], [colour, width]] : [[colour, width]]) {
-        context.strokeStyle = ink;
-        context.lineWidth = wide;
-        context.beginPath();
-        pixels.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-        context.stroke();
-      }
-    }
     // An episode's way up to a number of steps, and where it then stands.
     function walked(path, steps) {
       const whole_ = Math.min(path.length - 1, Math.floor(steps)), part = steps - whole_;
@@ -130,10 +96,10 @@
       if (!now.answer) return;
       const { paths } = now.answer, c = theme.colours, orange = theme.series(1);
       const inPixels = (places) => places.map(([x, y]) => [at.X(x), at.Y(y)]);
-      for (let e = 0; e < now.episode; e += 1) line(at, lanes(inPixels(paths[e]), -LANE), course.mix(c.panel, c.line, 0.7), 2.5);
+      for (let e = 0; e < now.episode; e += 1) plane.stroke(at, lanes(inPixels(paths[e]), -LANE), course.mix(c.panel, c.line, 0.7), 2.5);
       const places = walked(paths[now.episode], now.steps);
       if (now.goal) plane.goal(at, fixed.anywhere ? now.request.task : now.answer.goal, fixed.radius, theme, { size: 20 });
-      line(at, lanes(inPixels(places), LANE), orange, 4, c.paper);
+      plane.stroke(at, lanes(inPixels(places), LANE), orange, 4, c.paper);
       plane.disc(at, paths[now.episode][0], 7, c.ink, c.paper, 2.5);
       plane.disc(at, places[places.length - 1], 8, orange, c.ink, 2.5);
       drawBars();
