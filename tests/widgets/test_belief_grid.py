@@ -1,4 +1,4 @@
-"""The belief grid without a browser: what is asked, sent and refused, its words, its picture, its arithmetic."""
+"""The belief grid without a browser: what is asked, sent and refused, its words, picture and arithmetic."""
 
 import json
 import time
