@@ -142,13 +142,13 @@ def update(
         next_value = soft_value(next_q, next_log_prob, temperature)
         target = td_target(batch.reward, next_value, batch.terminated, config.gamma)
     loss_q = critic_loss(agent.critics(batch.obs, batch.action), target, batch.weight)
-    _descend(loss_q, agent.critic_optimizer)
+    descend(loss_q, agent.critic_optimizer)
 
     action, log_prob = agent.policy.sample_with_log_prob(batch.obs)
     loss_pi = policy_loss(log_prob, agent.critics(batch.obs, action), temperature, batch.weight)
     if config.learn_temperature:
         loss_pi = loss_pi + temperature_loss(agent.log_temperature, log_prob, agent.target_entropy)
-    _descend(loss_pi, agent.policy_optimizer)
+    descend(loss_pi, agent.policy_optimizer)
     polyak(agent.target_critics, agent.critics, config.polyak_rate)
     return {
         "critic_loss": loss_q.detach(),
@@ -157,8 +157,11 @@ def update(
     }
 
 
-def _descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    # Gradients of this optimizer's parameters only: the policy's loss runs through the critics.
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """One step against the gradient of a loss, of this optimizer's parameters only.
+
+    The policy's loss runs through the critics too: those keep no gradient of it.
+    """
     (group,) = optimizer.param_groups
     parameters = group["params"]
     for parameter, gradient in zip(
