@@ -21,10 +21,10 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from course_lib.core.belief_policy import BeliefPolicy
 from course_lib.core.gaussian_belief import GaussianBelief, kl_divergence
-from course_lib.core.memory import MemoryPolicy
-from course_lib.core.networks import mlp
 from course_lib.core.task_family import Params
+from course_lib.core.trial_replay import TrialReplay
 from course_lib.core.trials import TrialCollector, Trials
 from course_lib.core.types import PerStepMask, Scalar, shape_checked
 from course_lib.meta import rl2
@@ -48,9 +48,9 @@ class VariBADConfig:
     """Step size of Adam at the start, for encoder and decoder, > 0; it falls linearly to zero."""
     capacity: int = 8192
     """Trials that are kept for encoder and decoder, >= 1."""
-    batch: int = 64
+    batch: int = 32
     """Trials of an update of encoder and decoder, >= 1."""
-    updates: int = 4
+    updates: int = 8
     """Such updates per iteration, >= 1."""
     max_grad_norm: float = 1.0
     """Longer gradients of encoder and decoder are scaled down to this norm, > 0."""
@@ -64,141 +64,6 @@ class VariBADConfig:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.kl_weight < 0.0:
             raise ValueError(f"kl_weight must not be negative, got {self.kl_weight}")
-
-
-class Encoder(nn.Module):
-    """q(z | what happened so far): a recurrent network whose empty memory is the prior.
-
-    Args:
-        size: I, numbers that a transition has.
-        latent: Z.
-        hidden: H.
-    """
-
-    def __init__(self, size: int, latent: int, hidden: int) -> None:
-        super().__init__()
-        self.embed = nn.Linear(size, hidden)
-        self.gru = nn.GRU(hidden, hidden)
-        # Without a bias, a memory of zeros is a mean of 0 and a variance of 1.
-        self.mean = nn.Linear(hidden, latent, bias=False)
-        self.log_variance = nn.Linear(hidden, latent, bias=False)
-
-    def forward(self, transitions: Tensor, memory: Tensor) -> Tensor:
-        """The memory after each of some transitions [T, N, I], begun with [N, H]: [T, N, H]."""
-        return self.gru(self.embed(transitions).relu(), memory.unsqueeze(0))[0]
-
-    def belief(self, memory: Tensor) -> GaussianBelief:
-        """What is believed of z with a memory [..., H]: mean and variance [..., Z]."""
-        return GaussianBelief(self.mean(memory), self.log_variance(memory).clamp(-10.0, 4.0).exp())
-
-
-class PlaceRewards(nn.Module):
-    """p(r | s', z) in worlds whose places pay or do not: from z, whether each of them does.
-
-    Args:
-        latent: Z.
-        places: S, how many there are; an observation is a 1 at the number of its place.
-        hidden: units of the hidden layer.
-    """
-
-    def __init__(self, latent: int, places: int, hidden: int) -> None:
-        super().__init__()
-        self.net = mlp([latent, hidden, places], activation=nn.ReLU)
-
-    def probabilities(self, z: Tensor) -> Tensor:
-        """Probability that each place pays, from z [..., Z] to [..., S]."""
-        return self.net(z).sigmoid()
-
-    def forward(self, z: Tensor, trials: Trials) -> Tensor:
-        """Log-probability of every reward of N trials under each of K z's of theirs, nats.
-
-        Args:
-            z: [K, N, Z].
-            trials: where and how much was paid; a reward is pay if it is above 0.
-
-        Returns:
-            [K, T, N].
-        """
-        logit = torch.einsum("kns,tns->ktn", self.net(z), trials.next_obs)
-        paid = (trials.reward > 0.0).to(logit.dtype).expand_as(logit)
-        return -nn.functional.binary_cross_entropy_with_logits(logit, paid, reduction="none")
-
-
-class _Trunk(nn.Module):
-    """The layers that policy and value share, where other policies have their memory."""
-
-    size = 0
-
-    def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
-        self.features = hidden
-        self.net = nn.Sequential(mlp([inputs, hidden, hidden]), nn.Tanh())
-
-    def step(self, inputs: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        return self.net(inputs), memory
-
-    def unroll(self, inputs: Tensor) -> Tensor:
-        return self.net(inputs)
-
-
-class BeliefPolicy(MemoryPolicy):
-    """pi(a | s, belief) and its value: its memory is the encoder's, and all that it is told of it the belief.
-
-    Args:
-        obs_size: S.
-        action_size: A, how many actions there are, or how many numbers one has.
-        discrete: whether an action is one of A, or A numbers.
-        make_decoder: from Z and a number of hidden units to what decodes z, such as PlaceRewards.
-        latent: Z.
-        hidden: units of every layer.
-    """
-
-    def __init__(
-        self,
-        obs_size: int,
-        action_size: int,
-        discrete: bool,
-        make_decoder: Callable[[int, int], nn.Module],
-        latent: int = 5,
-        hidden: int = 64,
-    ) -> None:
-        told = obs_size + 2 * latent
-        super().__init__(obs_size, action_size, discrete, lambda _: _Trunk(told, hidden))
-        self.encoder = Encoder(action_size + 1 + obs_size, latent, hidden)
-        self.decoder = make_decoder(latent, hidden)
-
-    def begin(self, n: int) -> Tensor:
-        """The empty memory of n trials, [n, H]: nothing is believed but the prior."""
-        return torch.zeros(n, self.encoder.gru.hidden_size)
-
-    def told(self, obs: Tensor, memory: Tensor) -> Tensor:
-        """What the policy is given, without gradients: s, mean and log variance, [..., S + 2Z]."""
-        belief = self.encoder.belief(memory)
-        return torch.cat([obs, belief.mean, belief.variance.log()], dim=-1).detach()
-
-    def encode(self, inputs: Tensor) -> Tensor:
-        """What `told` gives is taken as it is."""
-        return inputs
-
-    def advance(self, inputs: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [N, F] of the place, from inputs [N, S + A + 2], and of the belief; and the memory."""
-        return self.memory.step(self.told(inputs[:, : self.obs_size], memory), memory)
-
-    def witness(self, memory: Tensor, action: Tensor, reward: Tensor, next_obs: Tensor) -> Tensor:
-        """The memory after one more transition, [N, H]."""
-        transition = self._transition(action, reward, next_obs)
-        return self.encoder(transition.unsqueeze(0), memory).squeeze(0)
-
-    def memories(self, trials: Trials) -> Tensor:
-        """The memory before the first step of trials and after every one, [T + 1, N, H], with gradients."""
-        action = trials.action
-        if self.discrete:
-            action = nn.functional.one_hot(action.squeeze(-1).long(), self.action_size).to(trials.obs.dtype)
-        after = self.encoder(self._transition(action, trials.reward, trials.next_obs), trials.memory)
-        return torch.cat([trials.memory.unsqueeze(0), after])
-
-    def _transition(self, action: Tensor, reward: Tensor, next_obs: Tensor) -> Tensor:
-        return torch.cat([action, self.reward_norm.normalize(reward.unsqueeze(-1)), next_obs], dim=-1)
 
 
 class Agent(nn.Module):
@@ -263,66 +128,6 @@ def evidence_bound(
     moved = kl_divergence(mean[1:], variance[1:], mean[:-1], variance[:-1])  # [T, N]
     moved = (moved * valid).sum(0).mean() / len(mean)  # the prior itself is the first of T + 1
     return (log_prob * valid).sum(1).mean() - kl_weight * moved, moved
-
-
-class TrialReplay:
-    """Keeps trials of the whole training, each as likely as any other to be among those that are kept.
-
-    Early trials go everywhere, so they hold what the decoder cannot learn from a policy that knows its way.
-
-    Args:
-        capacity: trials that are kept, at least 1.
-
-    Source: Vitter, "Random Sampling with a Reservoir", ACM Transactions on Mathematical Software, 1985.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity, self.seen = capacity, 0
-        self._kept: dict[str, Tensor] = {}
-
-    def __len__(self) -> int:
-        return min(self.seen, self.capacity)
-
-    def add(self, trials: Trials, rng: np.random.Generator) -> None:
-        """Keeps some of the trials, in place of others once there is no more room.
-
-        Args:
-            trials: N of them, as long as those that were added before.
-            rng: chooses.
-
-        Raises:
-            ValueError: they are longer or shorter.
-        """
-        steps, n = trials.valid.shape
-        if not self._kept:
-            self._kept = {
-                name: value.new_empty(_over(value, name, self.capacity))
-                for name, value in vars(trials).items()
-            }
-        if steps != len(self._kept["valid"]):
-            raise ValueError(f"trials must all have {len(self._kept['valid'])} steps, got {steps}")
-        number = self.seen + np.arange(n)
-        place = np.where(number < self.capacity, number, rng.integers(number + 1))
-        keep = np.flatnonzero(place < self.capacity)
-        for name, value in vars(trials).items():
-            self._kept[name][_at(name, place[keep])] = value[_at(name, keep)]
-        self.seen += n
-
-    def sample(self, n: int, rng: np.random.Generator) -> Trials:
-        """Some of the trials that are kept, drawn with replacement."""
-        index = rng.integers(len(self), size=n)
-        return Trials(**{name: value[_at(name, index)] for name, value in self._kept.items()})
-
-
-def _at(name: str, index: np.ndarray) -> tuple[slice | Tensor, ...]:
-    # Trials stand side by side on the second axis, but for the memory with which they began.
-    index = torch.as_tensor(index)
-    return (index,) if name == "memory" else (slice(None), index)
-
-
-def _over(value: Tensor, name: str, n: int) -> tuple[int, ...]:
-    axis = len(_at(name, np.empty(0))) - 1
-    return (*value.shape[:axis], n, *value.shape[axis + 1 :])
 
 
 def update_inference(
