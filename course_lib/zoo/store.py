@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
 from course_lib.core.spelling import nearest
@@ -34,6 +35,7 @@ NETWORKS = {
     "squashed_gaussian": SquashedGaussianPolicy,
     "actor_critic": ActorCritic,
     "memory": MemoryPolicy,
+    "belief_policy": BeliefPolicy,
     "recurrent_learner": RecurrentLearner,
     "set_learner": SetLearner,
     "prototype_learner": PrototypeLearner,
@@ -269,6 +271,19 @@ def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
     return MemoryPolicy(obs_size, action_size, "log_std" not in tensors, memory)
 
 
+def _empty_belief_policy(tensors: Mapping[str, Tensor]) -> BeliefPolicy:
+    obs_size, action_size = len(tensors["obs_norm.mean"]), len(tensors["action.0.bias"])
+    latent, hidden, places = _layers(tensors, "decoder.net")
+    return BeliefPolicy(
+        obs_size,
+        action_size,
+        "log_std" not in tensors,
+        lambda latent, hidden: PlaceRewards(latent, places, hidden),
+        latent,
+        hidden,
+    )
+
+
 def _empty_recurrent_learner(tensors: Mapping[str, Tensor]) -> RecurrentLearner:
     point = tensors["memory.cell.weight_ih"].shape[1]
     *_, hidden, output_size = _layers(tensors, "head")
@@ -298,6 +313,7 @@ _EMPTY = {
     "squashed_gaussian": _empty_squashed,
     "actor_critic": _empty_actor_critic,
     "memory": _empty_memory,
+    "belief_policy": _empty_belief_policy,
     "recurrent_learner": _empty_recurrent_learner,
     "set_learner": _empty_set_learner,
     "prototype_learner": _empty_prototype_learner,
