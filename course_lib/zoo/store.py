@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
+from course_lib.core.latent_policy import LatentPolicy
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
 from course_lib.core.spelling import nearest
@@ -34,6 +35,7 @@ NETWORKS = {
     "gaussian": GaussianPolicy,
     "squashed_gaussian": SquashedGaussianPolicy,
     "actor_critic": ActorCritic,
+    "latent_policy": LatentPolicy,
     "memory": MemoryPolicy,
     "belief_policy": BeliefPolicy,
     "recurrent_learner": RecurrentLearner,
@@ -259,6 +261,12 @@ def _empty_actor_critic(tensors: Mapping[str, Tensor]) -> ActorCritic:
     return ActorCritic(policy, TwinQ(policy.obs_size, policy.action_size, hidden))
 
 
+def _empty_latent_policy(tensors: Mapping[str, Tensor]) -> LatentPolicy:
+    told, *hidden, outputs = _layers(tensors, "policy.net")
+    obs_size = len(tensors["obs_norm.mean"])
+    return LatentPolicy(obs_size, outputs // 2, told - obs_size, tuple(hidden))
+
+
 def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
     if "memory.cell.weight_hh" in tensors:  # a GRU has three gates, an LSTM four
         gates, hidden = tensors["memory.cell.weight_hh"].shape
@@ -312,6 +320,7 @@ _EMPTY = {
     "gaussian": _empty_gaussian,
     "squashed_gaussian": _empty_squashed,
     "actor_critic": _empty_actor_critic,
+    "latent_policy": _empty_latent_policy,
     "memory": _empty_memory,
     "belief_policy": _empty_belief_policy,
     "recurrent_learner": _empty_recurrent_learner,
