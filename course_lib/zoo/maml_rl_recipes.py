@@ -153,7 +153,13 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             f"a step on {what.config.trajectories} episodes",
         }
 
-    return Training(policy=agent, records=records, iterations=what.iterations, score=score)
+    return Training(
+        policy=agent,
+        records=records,
+        iterations=what.iterations,
+        score=score,
+        curve=lambda record: record["return_mean"],
+    )
 
 
 IDEA = Idea(name="maml_rl", recipes=names_of(WORLDS), prepare=prepare, resumes=False)

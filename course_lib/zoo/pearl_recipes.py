@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ TEST_TASKS = 2**31
 """Seed of the tasks behind a card; no training draws from it."""
 EVALUATION_TASKS = 200
 """Tasks behind the returns on a card."""
+CURVE_TASKS = 20
+"""Tasks behind each point of the learning curve on a card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +61,36 @@ def _direction(**changes: Any) -> Recipe:
     )
 
 
+def _half_cheetah(**changes: Any) -> Recipe:
+    config = pearl.PEARLConfig(
+        latent=5,
+        horizon=100,
+        context_episodes=2,
+        context=100,
+        meta_batch=10,
+        batch_size=64,
+        updates=200,
+        gamma=0.97,
+        temperature=0.05,
+        hidden=(128, 128),
+    )
+    return Recipe(
+        family=half_cheetah_tasks.velocity_family(horizon=100),
+        config=replace(config, **changes),
+        iterations=150,
+        training_tasks=50,
+        simulations=10,
+        test_episodes=3,
+    )
+
+
 WORLDS: dict[str, dict[str, Recipe]] = {
     "direction": {
         "pearl": _direction(),
         "deterministic": _direction(stochastic=False),
         **{f"kl{price:g}": _direction(kl_weight=price) for price in (0.0, 0.1, 0.5, 2.0)},
     },
+    "half_cheetah_velocity": {"pearl": _half_cheetah()},
 }
 """Recipes by the name of their world. Deterministic: z is the mean of what is believed. kl0.5: a nat of
 information costs as much."""
@@ -148,7 +173,13 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             "evaluated_on": f"{EVALUATION_TASKS} new tasks, {what.test_episodes} episodes of each",
         }
 
-    return Training(policy=agent.actor, records=records, iterations=what.iterations, score=score)
+    return Training(
+        policy=agent.actor,
+        records=records,
+        iterations=what.iterations,
+        score=score,
+        curve=lambda record: float(tested(CURVE_TASKS)[-1].mean()),
+    )
 
 
 IDEA = Idea(name="pearl", recipes=names_of(WORLDS), prepare=prepare, resumes=False)

@@ -245,6 +245,7 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         records=records,
         iterations=what.iterations,
         score=score,
+        curve=lambda record: record["return_last"],
     )
 
 

@@ -21,6 +21,9 @@ from course_lib.core.seeding import seed_everything
 from course_lib.core.spelling import nearest
 from course_lib.zoo import store
 
+CURVE_POINTS = 30
+"""Points of the learning curve on a card."""
+
 _TRAINING_HERE = threading.Lock()
 
 
@@ -37,6 +40,9 @@ class Training:
     """Iterations in all."""
     score: Callable[[], dict[str, Any]]
     """Tests the trained policy: what its card says of it, with `return_mean` (see `score_of`)."""
+    curve: Callable[[dict[str, float]], float] | None = None
+    """From a record to the return in new tasks at that time, for the learning curve on the card; called
+    CURVE_POINTS times."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """All that learns, by name, each with `state_dict` and `load_state_dict`; for checkpoints."""
     settings: object = None
@@ -108,6 +114,7 @@ def train_and_store(
     stem = Path(out) / stem_of(world, recipe, seed)
     checkpoint = stem.with_name(stem.name + ".checkpoint")
     done, steps, seconds, cpu_seconds = 0, 0, 0.0, 0.0
+    curve, every = [], max(1, training.iterations // CURVE_POINTS)
     if idea.resumes and resume and checkpoint.exists():
         done, steps, seconds, cpu_seconds = _restore(checkpoint, training, rng)
     steps_before = steps
@@ -115,6 +122,8 @@ def train_and_store(
     for record in training.records(done + 1):
         steps = steps_before + int(record["steps"])
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+        if training.curve and record["iteration"] % every == 0:
+            curve.append([steps, round(training.curve(record), 2)])
         if idea.resumes:
             at = [int(record["iteration"]), steps, seconds, cpu_seconds]
             store.write_here(checkpoint, _freeze(training, rng, at))
@@ -127,6 +136,7 @@ def train_and_store(
         "cpu_minutes": round(cpu_seconds / 60, 2),
         "cores": os.cpu_count(),
         **training.score(),
+        **({"curve": curve} if curve else {}),
         "python": sys.version.split()[0],
     }
     store.store_policy(stem, training.policy, card)
