@@ -13,7 +13,7 @@ https://arxiv.org/abs/1903.08254, section 6.3 (half circle, sparse reward).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -22,6 +22,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from course_lib.core.task_family import TaskFamily, Uniform
 from course_lib.envs.episodes import EpisodicVectorEnv, Interval, WorldParams
 from course_lib.envs.single_world import SingleEnv
+
+Rewards = TypeVar("Rewards")
+"""An array or a tensor."""
 
 HORIZON = 20
 """Steps of an episode; MAML's paper has 100, its demonstrations often 20."""
@@ -54,6 +57,18 @@ def sparse_reward(distance: np.ndarray, radius: float) -> np.ndarray:
         radius: m.
     """
     return np.maximum(1.0 - distance / radius, 0.0)
+
+
+def sparse_from_distance(reward: Rewards, radius: float = SPARSE_RADIUS) -> Rewards:
+    """What a sparse world would have paid where minus the distance was; 0 where nothing has happened yet.
+
+    So a learner can be shown what a test will show it, and be trained on more.
+
+    Args:
+        reward: minus the distance, m, any shape; 0 for no step at all.
+        radius: as of `sparse_reward`, m.
+    """
+    return (1.0 + reward / radius).clip(0.0) * (reward < 0.0)
 
 
 class NavigationVectorEnv(EpisodicVectorEnv):

@@ -12,7 +12,7 @@ penalty, and without reweighing the inner episodes in later epochs.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -161,6 +161,7 @@ def adapt(
     *,
     steps: int | None = None,
     later_rate: float = 0.2,
+    seen_reward: Callable[[Tensor], Tensor] = lambda reward: reward,
     inner_step: Callable[..., Parameters] = inner_step,
     surrogate: Callable[[Tensor, Tensor], Tensor] = likelihood_ratio,
 ) -> Adaptation:
@@ -177,6 +178,9 @@ def adapt(
         steps: other than `config.inner_steps`.
         later_rate: factor of the rates from the first step that the training did not have; where it had
             none, from the second.
+        seen_reward: from rewards [T, N] to those that the inner steps follow, where a test will not have
+            those that are trained on. The episodes after the last step keep theirs, which the outer step
+            follows.
         inner_step: called as in `maml`.
         surrogate: called as in `estimators`.
     """
@@ -184,7 +188,8 @@ def adapt(
     parameters = {name: value.detach().clone() for name, value in copies(agent.policy, tasks).items()}
     rates = {name: rate.detach() for name, rate in agent.rates.named_parameters()}
     gathered, used = [], []
-    for step in range((config.inner_steps if steps is None else steps) + 1):
+    last = config.inner_steps if steps is None else steps
+    for step in range(last + 1):
         if step:
             if step == max(config.inner_steps, 1) + 1:
                 rates = {name: later_rate * rate for name, rate in rates.items()}
@@ -193,7 +198,8 @@ def adapt(
                 moved = inner_step(inner_loss(agent.policy, gathered[-1], surrogate), start, rates, True)
             parameters = {name: value.detach() for name, value in moved.items()}
         data = episodes(env, InTasks(agent.policy, parameters), config.horizon, int(rng.integers(2**31)))
-        advantage = advantages(agent.policy, data, tasks, config.gamma, config.gae_lambda)
+        judged = data if step == last else replace(data, reward=seen_reward(data.reward))
+        advantage = advantages(agent.policy, judged, tasks, config.gamma, config.gae_lambda)
         gathered.append(Experience(data=data, advantage=advantage, tasks=tasks))
         used.append(parameters)
     return Adaptation(experience=gathered, parameters=used)
@@ -256,6 +262,7 @@ def train(
     iterations: int,
     rng: np.random.Generator,
     *,
+    seen_reward: Callable[[Tensor], Tensor] = lambda reward: reward,
     inner_step: Callable[..., Parameters] = inner_step,
     surrogate: Callable[[Tensor, Tensor], Tensor] = likelihood_ratio,
 ) -> Iterator[dict[str, float]]:
@@ -269,6 +276,7 @@ def train(
         config: settings.
         iterations: how many times to adapt in M new tasks, and to learn from it.
         rng: seeds the world.
+        seen_reward: as of `adapt`.
         inner_step: called as in `maml`.
         surrogate: called as in `estimators`.
 
@@ -289,7 +297,16 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * (1.0 - (iteration - 1) / iterations)
         set_tasks(env, draw(config.tasks), config.tasks)
-        happened = adapt(agent, env, config.tasks, config, rng, inner_step=inner_step, surrogate=surrogate)
+        happened = adapt(
+            agent,
+            env,
+            config.tasks,
+            config,
+            rng,
+            seen_reward=seen_reward,
+            inner_step=inner_step,
+            surrogate=surrogate,
+        )
         record = update(agent, optimizer, happened, config, inner_step=inner_step, surrogate=surrogate)
         steps += sum(gathered.data.steps for gathered in happened.experience)
         returns = happened.returns.mean(1)

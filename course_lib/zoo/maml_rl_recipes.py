@@ -24,14 +24,16 @@ EVALUATION_TASKS = 100
 class Recipe:
     """One family of tasks, one way to prepare for it."""
 
-    family: TaskFamily
-    """Where tasks come from."""
+    family: Any
+    """Where tasks come from; has `sample` and `make_vec`."""
     config: maml_rl.MAMLRLConfig
     """Settings of the training."""
     iterations: int
     """How many times policies are adapted, and their start is improved."""
     surrogate: Callable[[Tensor, Tensor], Tensor] = estimators.likelihood_ratio
     """Inner objective."""
+    seen_reward: Callable[[Tensor], Tensor] = lambda reward: reward
+    """From the rewards of the training to those that the inner steps follow."""
     later_rate: float = 0.1
     """In a test, factor of the rates after the steps of the training."""
 
@@ -63,6 +65,13 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         # At the rate of the others its noise throws it off the plane.
         "dice": _navigation(estimators.dice_advantage, learning_rate=1e-3),
         "pretrained": _navigation(inner_steps=0),
+    },
+    "half_circle": {
+        "maml": replace(
+            _navigation(),
+            family=navigation.half_circle_family(None),
+            seen_reward=navigation.sparse_from_distance,
+        ),
     },
     "half_cheetah_direction": {
         "learned_rates": _half_cheetah(half_cheetah_tasks.direction_family(), learned_rates=True),
@@ -120,6 +129,7 @@ def adapted_to(
             rng,
             steps=steps,
             later_rate=later_rate,
+            seen_reward=recipe.seen_reward,
             surrogate=recipe.surrogate,
         )
     finally:
@@ -139,7 +149,15 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             return what.family.sample(rng, n)
 
         return maml_rl.train(
-            agent, optimizer, env, draw, what.config, what.iterations, rng, surrogate=what.surrogate
+            agent,
+            optimizer,
+            env,
+            draw,
+            what.config,
+            what.iterations,
+            rng,
+            seen_reward=what.seen_reward,
+            surrogate=what.surrogate,
         )
 
     def score() -> dict[str, Any]:

@@ -45,17 +45,12 @@ class Recipe:
     """From the rewards of the training to those that the encoder is shown."""
 
 
-def near_the_goal(reward: Tensor, radius: float = navigation.SPARSE_RADIUS) -> Tensor:
-    """`navigation.sparse_reward` of the distance, where the reward is minus the distance."""
-    return (1.0 + reward / radius).clamp_min(0.0)
-
-
 def _direction(**changes: Any) -> Recipe:
     config = pearl.PEARLConfig(latent=3, context=40, horizon=direction.HORIZON)
     return Recipe(
         family=direction.family(),
         config=replace(config, **changes),
-        iterations=20,
+        iterations=30,
         training_tasks=30,
         simulations=30,
     )
@@ -84,12 +79,36 @@ def _half_cheetah(**changes: Any) -> Recipe:
     )
 
 
+def _half_circle(**changes: Any) -> Recipe:
+    config = pearl.PEARLConfig(
+        latent=5,
+        horizon=navigation.HORIZON,
+        episodes=4,
+        warm_up=80,
+        context_episodes=80,
+        context=256,
+        kl_weight=0.01,
+        learning_rate=2e-3,
+    )
+    return Recipe(
+        family=navigation.half_circle_family(None),
+        test_family=navigation.half_circle_family(),
+        seen_reward=navigation.sparse_from_distance,
+        config=replace(config, **changes),
+        iterations=200,
+        training_tasks=100,
+        simulations=50,
+        test_episodes=20,
+    )
+
+
 WORLDS: dict[str, dict[str, Recipe]] = {
     "direction": {
         "pearl": _direction(),
         "deterministic": _direction(stochastic=False),
         **{f"kl{price:g}": _direction(kl_weight=price) for price in (0.0, 0.1, 0.5, 2.0)},
     },
+    "half_circle": {"pearl": _half_circle(), "deterministic": _half_circle(stochastic=False)},
     "half_cheetah_velocity": {"pearl": _half_cheetah()},
 }
 """Recipes by the name of their world. Deterministic: z is the mean of what is believed. kl0.5: a nat of
@@ -161,12 +180,14 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             seen_reward=what.seen_reward,
         )
 
+    def tested(count: int) -> Tensor:
+        new = (what.test_family or what.family).sample(np.random.default_rng((TEST_TASKS, seed)), count)
+        with torch.random.fork_rng():  # a test does not change what is trained after it
+            torch.manual_seed(seed)
+            return explored(what, agent.actor, new, count, np.random.default_rng(seed)).returns
+
     def score() -> dict[str, Any]:
-        new = (what.test_family or what.family).sample(
-            np.random.default_rng((TEST_TASKS, seed)), EVALUATION_TASKS
-        )
-        torch.manual_seed(seed)
-        returns = explored(what, agent.actor, new, EVALUATION_TASKS, np.random.default_rng(seed)).returns
+        returns = tested(EVALUATION_TASKS)
         return {
             **score_of(returns[-1].double().numpy(), seed),
             "return_by_episode": [round(float(value), 2) for value in returns.mean(1)],

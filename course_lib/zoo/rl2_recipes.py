@@ -46,6 +46,8 @@ class Recipe:
     """Where the tasks of a test come from, if not from `family`."""
     training_tasks: int | None = None
     """How many tasks there are in training; None for new ones all the time."""
+    meta_input: Callable[..., Tensor] = trials.meta_input
+    """Builds what the policy is given."""
     forgets: bool = False
     """Whether the memory is wrongly emptied at the end of every episode."""
 
@@ -64,6 +66,17 @@ def untold(obs: Tensor, previous_action: Tensor, previous_reward: Tensor, previo
     told = (~previous_ended).to(obs.dtype)
     return trials.meta_input(
         obs, previous_action * told.unsqueeze(-1), previous_reward * told, torch.zeros_like(previous_ended)
+    )
+
+
+def sparse_input(
+    obs: Tensor, previous_action: Tensor, previous_reward: Tensor, previous_ended: Tensor
+) -> Tensor:
+    """`core.trials.meta_input`, but in place of the distance that is trained on the policy is told the sparse
+    reward that a test will have.
+    """
+    return trials.meta_input(
+        obs, previous_action, navigation.sparse_from_distance(previous_reward), previous_ended
     )
 
 
@@ -103,6 +116,12 @@ def _navigation(**changes: Any) -> Recipe:
     return Recipe(family=navigation.family(), **recipe)
 
 
+def _half_circle(**changes: Any) -> Recipe:
+    config = replace(NAVIGATION, episodes=6, gamma=0.97, entropy_bonus=0.02, minibatches=4)
+    recipe = {"config": config, "iterations": 200, "simulations": 256, "hidden": 64, **changes}
+    return Recipe(family=navigation.half_circle_family(None), meta_input=sparse_input, **recipe)
+
+
 def _grid_navi(**changes: Any) -> Recipe:
     recipe = {"config": NAVIGATION, "iterations": 300, "simulations": 256, "hidden": 64, **changes}
     return Recipe(family=grid_navi.family(), **recipe)
@@ -134,6 +153,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
     },
     "maze": {"gru": _maze()},
     "navigation": {"gru": _navigation()},
+    "half_circle": {"gru": _half_circle()},
     "half_cheetah_velocity": {"gru": _half_cheetah()},
 }
 """Recipes by the name of their world. k5n20: bandits of 5 arms, pulled 20 times. Forgets: trained with a
@@ -193,7 +213,7 @@ def trials_of(
     *,
     draw: Callable[[int], Params] | None = None,
     forgets: bool = False,
-    meta_input: Callable[..., Tensor] = trials.meta_input,
+    meta_input: Callable[..., Tensor] | None = None,
 ) -> Trials:
     """Trials of new tasks, the same for every policy of the recipe's family.
 
@@ -204,7 +224,7 @@ def trials_of(
         seed: of the tasks.
         draw: other tasks than new ones of its family.
         forgets: whether the memory is wrongly emptied at the end of every episode.
-        meta_input: builds what the policy is given.
+        meta_input: builds what the policy is given; the recipe's unless another is asked for.
     """
     rng = np.random.default_rng(TEST_TASKS + seed)
     collector = TrialCollector(
@@ -212,7 +232,7 @@ def trials_of(
         draw or draws(recipe, rng)[1],
         recipe.config.episodes,
         seed,
-        meta_input=meta_input,
+        meta_input=meta_input or recipe.meta_input,
         carried=forgetful if forgets else trials.carried,
     )
     return collector.collect(policy)
@@ -226,7 +246,9 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     rule = forgetful if what.forgets else trials.carried
 
     def records(first: int) -> Iterator[dict[str, float]]:
-        return rl2.train(agent, env, draw, what.config, what.iterations, rng, carried=rule)
+        return rl2.train(
+            agent, env, draw, what.config, what.iterations, rng, meta_input=what.meta_input, carried=rule
+        )
 
     def score() -> dict[str, Any]:
         # The training tasks, if they are few, are the first that a seed draws, so these are not among them.
