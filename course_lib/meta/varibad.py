@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from course_lib.core.belief_policy import BeliefPolicy
 from course_lib.core.gaussian_belief import GaussianBelief, kl_divergence
 from course_lib.core.task_family import Params
-from course_lib.core.trial_replay import TrialReplay
 from course_lib.core.trials import TrialCollector, Trials
 from course_lib.core.types import PerStepMask, Scalar, shape_checked
 from course_lib.meta import rl2
@@ -40,23 +39,20 @@ class VariBADConfig:
     """Z, >= 1."""
     hidden: int = 64
     """Units of the encoder's memory, and of the layers of decoder and policy, >= 1."""
-    kl_weight: float = 0.3
+    kl_weight: float = 1.0
     """Price of a nat by which a step moves the belief, >= 0."""
     decoded: int = 8
     """K, beliefs of a trial that are decoded in an update, >= 1."""
     learning_rate: float = 3e-3
     """Step size of Adam at the start, for encoder and decoder, > 0; it falls linearly to zero."""
-    capacity: int = 8192
-    """Trials that are kept for encoder and decoder, >= 1."""
-    batch: int = 32
-    """Trials of an update of encoder and decoder, >= 1."""
     updates: int = 8
-    """Such updates per iteration, >= 1."""
+    """Into how many parts of whole trials an iteration's are cut, each for one update of encoder and decoder,
+    >= 1."""
     max_grad_norm: float = 1.0
     """Longer gradients of encoder and decoder are scaled down to this norm, > 0."""
 
     def __post_init__(self) -> None:
-        for name in ("latent", "hidden", "decoded", "capacity", "batch", "updates"):
+        for name in ("latent", "hidden", "decoded", "updates"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "max_grad_norm"):
@@ -142,28 +138,39 @@ def update_inference(
 
     Args:
         agent: changed in place.
-        trials: of any policy.
+        trials: collected by agent.policy.
         config: settings.
-        rng: chooses the steps whose beliefs are decoded.
+        rng: shuffles the trials, and chooses the steps whose beliefs are decoded.
         evidence_bound: called as in this module.
 
     Returns:
         evidence_bound, and kl, how far a step moves the belief, nats.
     """
     policy = agent.policy
-    belief = policy.encoder.belief(policy.memories(trials))  # [T + 1, N, Z]
-    some = min(config.decoded, len(belief.mean))
-    index = torch.as_tensor(rng.choice(len(belief.mean), some, replace=False))
-    z = GaussianBelief(belief.mean[index], belief.variance[index]).sample()  # [K, N, Z]
-    bound, moved = evidence_bound(
-        policy.decoder(z, trials), belief.mean, belief.variance, trials.valid, config.kl_weight
-    )
-    agent.inference_optimizer.zero_grad()
-    (-bound).backward()
-    nn.utils.clip_grad_norm_(agent.inferring, config.max_grad_norm)
-    agent.inference_optimizer.step()
+    steps, n = trials.valid.shape
+    records = []
+    for part in torch.as_tensor(rng.permutation(n)).chunk(config.updates):
+        some = _part(trials, part)
+        belief = policy.encoder.belief(policy.memories(some))  # [T + 1, B, Z]
+        index = torch.as_tensor(rng.choice(steps + 1, min(config.decoded, steps + 1), replace=False))
+        z = GaussianBelief(belief.mean[index], belief.variance[index]).sample()  # [K, B, Z]
+        bound, moved = evidence_bound(
+            policy.decoder(z, some), belief.mean, belief.variance, some.valid, config.kl_weight
+        )
+        agent.inference_optimizer.zero_grad()
+        (-bound).backward()
+        nn.utils.clip_grad_norm_(agent.inferring, config.max_grad_norm)
+        agent.inference_optimizer.step()
+        records.append((bound.item(), moved.item()))
     agent.inference_optimizer.zero_grad()  # the policy's update clips what gradients it finds
-    return {"evidence_bound": bound.item(), "kl": moved.item()}
+    bound, moved = np.mean(records, axis=0)
+    return {"evidence_bound": float(bound), "kl": float(moved)}
+
+
+def _part(trials: Trials, index: Tensor) -> Trials:
+    # Trials stand side by side on the second axis, but for the memory with which they began.
+    rows = {name: value[:, index] for name, value in vars(trials).items() if name != "memory"}
+    return Trials(**rows, memory=trials.memory[index])
 
 
 def train(
@@ -181,8 +188,7 @@ def train(
 
     Args:
         agent: changed in place.
-        env: batched world of the tasks, with autoreset disabled and the task withheld, whose trials
-            are equally long.
+        env: batched world of the tasks, with autoreset disabled and the task withheld.
         draw: from a number to the parameters of so many training tasks.
         config: settings.
         iterations: how many times to collect trials and learn from them.
@@ -194,7 +200,7 @@ def train(
         iteration, steps (so far), return_mean (of a trial), return_first and return_last (of its first and
         last episode), and what the updates of policy and inference return.
     """
-    policy, replay = agent.policy, TrialReplay(config.capacity)
+    policy = agent.policy
     collector = TrialCollector(env, draw, config.policy.episodes, int(rng.integers(2**31)))
     steps = 0
     for iteration in range(1, iterations + 1):
@@ -215,13 +221,7 @@ def train(
         record = rl2.update(
             agent, replace(trials, inputs=told), config.policy, rng, bonus, trial_advantage=trial_advantage
         )
-        replay.add(trials, rng)
-        inferred = [
-            update_inference(
-                agent, replay.sample(config.batch, rng), config, rng, evidence_bound=evidence_bound
-            )
-            for _ in range(config.updates)
-        ]
+        record |= update_inference(agent, trials, config, rng, evidence_bound=evidence_bound)
         yield {
             "iteration": iteration,
             "steps": steps,
@@ -229,5 +229,4 @@ def train(
             "return_first": float(returns[0]),
             "return_last": float(returns[-1]),
             **record,
-            **{name: float(np.mean([one[name] for one in inferred])) for name in inferred[0]},
         }
