@@ -286,7 +286,7 @@ def _empty_belief_policy(tensors: Mapping[str, Tensor]) -> BeliefPolicy:
         obs_size,
         action_size,
         "log_std" not in tensors,
-        lambda latent, hidden: PlaceRewards(latent, places, hidden),
+        lambda z, units: PlaceRewards(z, places, units),
         latent,
         hidden,
     )

@@ -124,7 +124,7 @@ def as_markdown(results: Results, command: str) -> str:
         for name, by_episode in results.by_episode.items()
     ]
     earned = (
-        f"Made by `{command}`. Return of each episode of a trial on tasks drawn anew: mean over {seeds} seeds, "
+        f"Made by `{command}`. Return of each episode of a trial on new tasks: mean over {seeds} seeds, "
         "with the 95 % bootstrap interval over seeds. VariBAD was trained on trials of "
         f"{episodes} episodes, RL2 on trials of two. Posterior sampling has the exact belief; optimal is the "
         "best that can be done untold, exactly."
