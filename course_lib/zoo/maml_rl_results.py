@@ -26,7 +26,7 @@ from course_lib.zoo import maml_rl_recipes, rl2_recipes, store, tables
 from course_lib.zoo.maml_rl_recipes import WORLDS as RECIPES
 from course_lib.zoo.maml_rl_recipes import adapted_to
 
-WORLDS = tuple(RECIPES)
+WORLDS = ("navigation", "half_cheetah_direction")
 STEPS = {"navigation": 10, "half_cheetah_direction": 3}
 """Gradient steps in a test."""
 SHOWN = (0, 1, 2, 3, 5, 10)

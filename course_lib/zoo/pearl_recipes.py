@@ -72,7 +72,7 @@ def _half_cheetah(**changes: Any) -> Recipe:
     return Recipe(
         family=half_cheetah_tasks.velocity_family(horizon=100),
         config=replace(config, **changes),
-        iterations=150,
+        iterations=100,
         training_tasks=50,
         simulations=10,
         test_episodes=3,
@@ -95,7 +95,7 @@ def _half_circle(**changes: Any) -> Recipe:
         test_family=navigation.half_circle_family(),
         seen_reward=navigation.sparse_from_distance,
         config=replace(config, **changes),
-        iterations=200,
+        iterations=150,
         training_tasks=100,
         simulations=50,
         test_episodes=20,
