@@ -67,7 +67,7 @@ class PEARLConfig:
     """Step size of Adam at the start, for all networks, > 0; it falls linearly to zero."""
     polyak_rate: float = 0.01
     """How far the target critics move per update, in (0, 1]."""
-    capacity: int = 100_000
+    capacity: int = 20_000
     """Transitions of a task that are kept, >= 1."""
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of encoder, policy and critics."""
