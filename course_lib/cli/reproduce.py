@@ -96,6 +96,20 @@ ON_WEIGHTS = {
         episodes=40,
         counted="seed and kind of task (whole tasks)",
     ),
+    "pearl": Measured(
+        summary="PEARL: return by episode of a new task, and steps of training beside RL2 and MAML.",
+        world="half_circle",
+        worlds="direction, half_circle or half_cheetah_velocity.",
+        episodes=200,
+        counted="seed (whole tasks)",
+    ),
+    "varibad": Measured(
+        summary="VariBAD against posterior sampling and the exact optimum, and its beliefs against the exact.",
+        world="grid_navi",
+        worlds="grid_navi.",
+        episodes=2100,
+        counted="seed (whole trials)",
+    ),
     "rl2_bandits": Measured(
         summary="RL2 against Thompson sampling, Gittins' index, PSRL and others on the same tasks.",
         world="bandit",

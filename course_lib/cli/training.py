@@ -107,9 +107,9 @@ TRAINABLE = {
         summary="RL2: a recurrent policy that learns inside a trial, from bandits to mazes.",
         world="bandit",
         recipe="k5n20",
-        worlds="bandit, random_mdp, grid_navi, maze or navigation.",
+        worlds="bandit, random_mdp, grid_navi, maze, navigation, half_circle or half_cheetah_velocity.",
         recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze, "
-        "navigation: gru; grid_navi: gru, lstm, snail, forgets (memory emptied at every episode), and "
+        "navigation, half_circle, half_cheetah_velocity: gru; grid_navi: gru, lstm, snail, forgets (memory emptied at every episode), and "
         "tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
@@ -135,10 +135,28 @@ TRAINABLE = {
         summary="MAML for RL: a policy from which one gradient step on a few episodes goes a long way.",
         world="navigation",
         recipe="learned_rates",
-        worlds="navigation or half_cheetah_direction.",
+        worlds="navigation, half_circle, half_cheetah_direction or half_cheetah_velocity.",
         recipes="learned_rates (an inner rate for each parameter), pretrained (no thought of adapting); "
-        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives).",
+        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives); "
+        "half_circle: maml.",
         example="--world half_cheetah_direction --seeds 0-4",
+    ),
+    "pearl": Trainable(
+        summary="PEARL: a policy that infers its task, and explores by believing in a sample of what it may be.",
+        world="direction",
+        recipe="pearl",
+        worlds="direction, half_circle or half_cheetah_velocity.",
+        recipes="pearl, deterministic (z is not drawn; not for the half-cheetah); direction: kl0, kl0.1, kl0.5, "
+        "kl2 (price of a nat).",
+        example="--world direction --seeds 0-4",
+    ),
+    "varibad": Trainable(
+        summary="VariBAD: a policy that is told what is believed of its task, and so can plan to find out.",
+        world="grid_navi",
+        recipe="varibad",
+        worlds="grid_navi.",
+        recipes="varibad.",
+        example="--seeds 0-4",
     ),
 }
 """The ideas that have something to train."""
