@@ -104,7 +104,7 @@ ON_WEIGHTS = {
         counted="seed (whole tasks)",
     ),
     "varibad": Measured(
-        summary="VariBAD against posterior sampling and the exact optimum, and its beliefs against the exact.",
+        summary="VariBAD against posterior sampling and the optimum, its beliefs against the exact ones.",
         world="grid_navi",
         worlds="grid_navi.",
         episodes=2100,

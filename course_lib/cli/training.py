@@ -109,8 +109,8 @@ TRAINABLE = {
         recipe="k5n20",
         worlds="bandit, random_mdp, grid_navi, maze, navigation, half_circle or half_cheetah_velocity.",
         recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze, "
-        "navigation, half_circle, half_cheetah_velocity: gru; grid_navi: gru, lstm, snail, forgets (memory emptied at every episode), and "
-        "tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
+        "navigation, half_circle, half_cheetah_velocity: gru; grid_navi: gru, lstm, snail, forgets (memory "
+        "emptied at every episode), and tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
     "supervised": Trainable(
@@ -142,12 +142,12 @@ TRAINABLE = {
         example="--world half_cheetah_direction --seeds 0-4",
     ),
     "pearl": Trainable(
-        summary="PEARL: a policy that infers its task, and explores by believing in a sample of what it may be.",
+        summary="PEARL: a policy that infers its task, and explores by believing in what it may be.",
         world="direction",
         recipe="pearl",
         worlds="direction, half_circle or half_cheetah_velocity.",
-        recipes="pearl, deterministic (z is not drawn; not for the half-cheetah); direction: kl0, kl0.1, kl0.5, "
-        "kl2 (price of a nat).",
+        recipes="pearl; direction, half_circle: deterministic (z is not drawn); direction: kl0, kl0.1, kl0.5, "
+        "kl2 (price of a nat of information).",
         example="--world direction --seeds 0-4",
     ),
     "varibad": Trainable(
