@@ -146,8 +146,8 @@ TRAINABLE = {
         world="direction",
         recipe="pearl",
         worlds="direction, half_circle or half_cheetah_velocity.",
-        recipes="pearl; direction, half_circle: deterministic (z is not drawn); direction: kl0, kl0.1, kl0.5, "
-        "kl2 (price of a nat of information).",
+        recipes="pearl; direction, half_circle: deterministic (z is not drawn); direction: kl0, kl0.1, "
+        "kl0.5, kl2 (price of a nat of information).",
         example="--world direction --seeds 0-4",
     ),
     "varibad": Trainable(
