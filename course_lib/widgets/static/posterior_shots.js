@@ -53,7 +53,7 @@
     const shots = course.stops(fixed.shots_label, fixed.shots, 0, (count) => change({ shots: count }));
     const variant = course.stops(fixed.variant_label, variants, 0, (i) => change({ variant: variants[i] }));
     const says = h("div", { class: "course-shots-says", role: "status" }), problem = h("div", { role: "alert" });
-    const key = `Ellipse: the belief, 1 and 2 σ (dashed); dotted: the prior. Needles: training tasks, each in its direction and its direction’s colour. Rings: samples of the belief and where they lead. ${fixed.arrow ? "Arrow" : "Star"}: the hidden task; click or drag to put it elsewhere.`;
+    const key = `Ellipse: the belief, 1 and 2 σ (dashed); dotted: the prior. Needles: training tasks, each in its direction and its direction’s colour. Rings: samples of the belief and where they lead; grey: what was seen before. ${fixed.arrow ? "Arrow" : "Star"}: the hidden task; click or drag to put it elsewhere.`;
     root.append(
       h("style", {}, CSS),
       h("div", { class: "course-shots-head" }, h("div", { class: "course-shots-title" }, fixed.title), another, lecture.button),
