@@ -253,6 +253,94 @@ def start() -> Figure:
     return figure
 
 
+def bell(axes: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
+    """A Gaussian that stands on y."""
+    at = np.linspace(-3, 3, 61)
+    density = y + height * np.exp(-at * at / 2)
+    axes.fill_between(x + width * at / 6, y, density, color=colour, alpha=0.25, lw=0, zorder=3)
+    axes.plot(x + width * at / 6, density, color=colour, lw=2.5, zorder=4)
+
+
+def belief() -> Figure:
+    """Meta-RL as inference: a task that nobody sees, and the circle of posterior sampling."""
+    figure = plt.figure(figsize=(12, 5.0), facecolor="white")
+    axes = blank(figure, 24, 10.0)
+    axes.text(4.9, 9.2, "one hidden variable", ha="center", fontsize=17, weight="bold", color=INK)
+    axes.add_patch(plt.Circle((4.9, 7.3), 0.85, fc="white", ec=VERMILLION, lw=3, ls="--", zorder=3))
+    axes.text(4.9, 7.3, "$z$", ha="center", va="center", fontsize=22, color=VERMILLION, zorder=5)
+    axes.text(6.1, 7.6, "the task:\nnobody sees it", fontsize=14, style="italic", va="center")
+    for x, name in ((1.4, "$s_1$"), (4.9, "$r_1, s_2$"), (8.4, "$r_2, s_3$")):
+        axes.add_patch(plt.Circle((x, 2.6), 1.05, fc=GROUND, ec=INK, lw=2.5, zorder=3))
+        axes.text(x, 2.6, name, ha="center", va="center", fontsize=17, zorder=5)
+        way = np.array([x - 4.9, 2.6 - 7.3]) / np.hypot(x - 4.9, 4.7)
+        if x > 2:
+            arrow(axes, tuple((4.9, 7.3) + 0.95 * way), tuple((x, 2.6) - 1.15 * way))
+            arrow(axes, (x - 2.35, 2.6), (x - 1.15, 2.6))
+    for x, name in ((3.15, "$a_1$"), (6.65, "$a_2$")):
+        axes.text(x, 0.7, name, ha="center", va="center", fontsize=17)
+        arrow(axes, (x + 0.3, 1.0), (x + 0.9, 1.8))
+    axes.text(17.2, 9.2, "what to do about it", ha="center", fontsize=17, weight="bold", color=INK)
+    box(axes, 11.4, 5.0, 4.6, 2.9, "", GREEN)
+    bell(axes, 13.7, 5.9, 3.6, 1.6, GREEN)
+    axes.text(13.7, 5.4, "belief $p(z\\,|\\,$so far$)$", ha="center", va="center", fontsize=15, zorder=5)
+    box(axes, 18.9, 5.5, 4.6, 1.9, "one sample of $z$", GREEN)
+    box(axes, 18.9, 1.2, 4.6, 1.9, "an episode\n$\\pi(a\\,|\\,s,z)$", BLUE)
+    box(axes, 11.4, 1.2, 4.6, 1.9, "what happened\n$s,\\,a,\\,r,\\,s'$", BLUE)
+    for one, other in (((16.1, 6.45), (18.8, 6.45)), ((21.2, 5.4), (21.2, 3.2))):
+        arrow(axes, one, other)
+    for one, other in (((18.8, 2.15), (16.1, 2.15)), ((13.7, 3.2), (13.7, 4.9))):
+        arrow(axes, one, other)
+    axes.text(17.45, 6.8, "draw", ha="center", fontsize=14, style="italic")
+    axes.text(20.95, 4.3, "act as though\nit were true", ha="right", va="center", fontsize=14, style="italic")
+    axes.text(14.0, 4.05, "Bayes' rule", ha="left", va="center", fontsize=14, style="italic")
+    return figure
+
+
+def factors() -> Figure:
+    """PEARL: every transition is a Gaussian factor; what the critics need trains the encoder."""
+    figure = plt.figure(figsize=(12, 5.0), facecolor="white")
+    axes = blank(figure, 24, 10.0)
+    axes.text(4.9, 9.2, "the context: lately collected", ha="center", fontsize=16, weight="bold", color=BLUE)
+    axes.text(20.7, 9.2, "all of the replay", ha="center", fontsize=16, weight="bold", color=BLUE)
+    for y, n, width, height in ((7.0, "1", 1.1, 1.0), (4.6, "2", 2.0, 0.6), (2.2, "K", 0.9, 1.2)):
+        box(axes, 0.3, y, 2.9, 1.3, f"$s_{n},a_{n},r_{n},s'_{n}$", BLUE)
+        arrow(axes, (3.3, y + 0.65), (4.2, y + 0.65))
+        box(axes, 4.3, y, 2.2, 1.3, "encoder", GREEN)
+        arrow(axes, (6.6, y + 0.65), (7.4, y + 0.65))
+        bell(axes, 8.6, y + 0.1, width, height, GREEN)
+        arrow(axes, (9.7, y + 0.65), (11.1, 4.7 + 0.12 * (y - 2.2)))
+    for y in (3.8, 4.05, 4.3):
+        axes.plot(1.75, y, "o", ms=4, color=INK)
+    bell(axes, 8.6, 0.5, 2.4, 0.55, INK)
+    axes.text(4.9, 0.75, "the prior, one factor more", ha="center", va="center", fontsize=15)
+    arrow(axes, (9.9, 0.9), (11.4, 4.0))
+    axes.text(11.9, 4.95, "$\\times$", ha="center", va="center", fontsize=34, weight="bold", color=GREEN)
+    arrow(axes, (12.5, 4.95), (13.5, 4.95))
+    bell(axes, 14.1, 4.35, 0.9, 1.5, GREEN)
+    axes.text(14.1, 3.75, "$q(z\\,|\\,c)$", ha="center", va="center", fontsize=15)
+    arrow(axes, (14.8, 4.95), (16.0, 4.95))
+    axes.add_patch(plt.Circle((16.7, 4.95), 0.65, fc="white", ec=VERMILLION, lw=3, zorder=3))
+    axes.text(16.7, 4.95, "$z$", ha="center", va="center", fontsize=20, color=VERMILLION, zorder=5)
+    box(axes, 19.0, 6.1, 4.5, 1.7, "critics  $Q(s,a,z)$")
+    box(axes, 19.0, 2.0, 4.5, 1.7, "policy  $\\pi(a\\,|\\,s,z)$")
+    arrow(axes, (17.3, 5.3), (18.9, 6.6))
+    arrow(axes, (17.3, 4.6), (18.9, 3.2))
+    arrow(axes, (21.2, 9.0), (21.2, 7.9))
+    axes.plot([23.75, 23.75], [8.9, 2.85], color=INK, lw=2.5)
+    axes.plot([22.9, 23.75], [8.9, 8.9], color=INK, lw=2.5)
+    arrow(axes, (23.75, 2.85), (23.55, 2.85))
+    style = {"arrowstyle": "-|>,head_width=.5,head_length=.8", "lw": 3, "color": VERMILLION, "ls": "--"}
+    axes.annotate(
+        "", (6.1, 8.4), (18.9, 7.3), zorder=6, arrowprops={**style, "connectionstyle": "arc3,rad=.12"}
+    )
+    axes.text(13.2, 8.95, "gradient", ha="center", fontsize=15, color=VERMILLION)
+    axes.annotate("", (17.5, 1.7), (18.9, 2.4), zorder=6, arrowprops=style)
+    for tilt in (-1, 1):
+        axes.plot([16.9, 17.5], [1.5 - 0.3 * tilt, 1.5 + 0.3 * tilt], color=VERMILLION, lw=5)
+    axes.text(16.6, 0.75, "no gradient", ha="center", fontsize=15, color=VERMILLION)
+    return figure
+
+
 def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
     """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
     buffer = io.BytesIO()
@@ -270,3 +358,5 @@ if __name__ == "__main__":
     attach(NOTEBOOKS / "05_contextual.ipynb", "picture", "joint.png", joint())
     attach(NOTEBOOKS / "08_rl2.ipynb", "picture", "trial.png", trial())
     attach(NOTEBOOKS / "09_maml.ipynb", "picture", "start.png", start())
+    attach(NOTEBOOKS / "10_pearl.ipynb", "picture", "belief.png", belief())
+    attach(NOTEBOOKS / "10_pearl.ipynb", "factors", "factors.png", factors())

@@ -199,6 +199,18 @@ def test_maml_runs_from_the_top_and_steps_follow_the_sliders(open_notebook):
         notebook.axe(widget)
 
 
+@pytest.mark.timeout(600)
+def test_pearl_runs_from_the_top_and_beliefs_follow_the_sliders(open_notebook):
+    notebook = run_from_the_top(open_notebook, "10_pearl.ipynb")
+    assert notebook.locator("img[alt^='Left: a hidden']").evaluate("image => image.naturalWidth") > 500
+    for cell_id in headings_and_outputs(NOTEBOOKS / "10_pearl.ipynb"):
+        show(notebook, cell_id, f"notebook-10-{cell_id}")
+    for widget in (".course-fit", ".course-shots", ".course-grid"):
+        turn(notebook, widget)
+        notebook.screenshot(f"notebook-10-widget{widget.replace('.course', '')}", f"{widget} >> nth=0")
+        notebook.axe(widget)
+
+
 @pytest.mark.timeout(300)
 def test_training_in_the_notebook_can_be_stopped_and_keeps_a_policy(open_notebook, tmp_path):
     """The cells up to the training, with TRAIN switched on and the slow comparison left out."""
