@@ -200,7 +200,7 @@ class PosteriorShots(PlaneWidget):
         for z, (dx, dy), (x, y) in zip(places, towards, tasks, strict=True):
             axes.plot([z[0], z[0] + dx], [z[1], z[1] + dy], color=colour(x, y), lw=2.5, zorder=1)
         for z, path in zip(now["samples"], now["paths"], strict=True):
-            axes.plot(*z, "o", ms=11, color="white", mec=_led(path), mew=3, zorder=5)
+            axes.plot(*z, "o", ms=8, color="white", mec=_led(path), mew=3, zorder=5)
         axes.set(xlim=(-side, side), ylim=(-side, side), aspect="equal", facecolor=PANEL)
         axes.set_title("what is believed", fontsize=15, loc="left")
         finish(axes, *self.fixed["latent_axes"])
