@@ -39,7 +39,7 @@ class VariBADConfig:
     """Z, >= 1."""
     hidden: int = 64
     """Units of the encoder's memory, and of the layers of decoder and policy, >= 1."""
-    kl_weight: float = 1.0
+    kl_weight: float = 0.1
     """Price of a nat by which a step moves the belief, >= 0."""
     decoded: int = 8
     """K, beliefs of a trial that are decoded in an update, >= 1."""

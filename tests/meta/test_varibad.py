@@ -119,10 +119,14 @@ def test_beliefs_are_decoded_from_the_prior_to_the_last_and_rewards_of_the_whole
         given.append((log_prob.shape, mean, variance, weight))
         return log_prob.mean(), log_prob.mean()
 
+    agent.policy.decoder.register_forward_pre_hook(lambda decoder, inputs: given.append(inputs[0]))
     update_inference(agent, trials, config, rng, evidence_bound=bound)
-    ((shape, mean, variance, weight),) = given
+    z, (shape, mean, variance, weight) = given
     assert shape == (5, 4, 64) and mean.shape == (5, 64, 2) and weight == config.kl_weight
     assert not mean[0].any() and (variance[0] == 1).all() and mean[1:].abs().amin(-1).min() > 0
+    # Every belief is decoded once, in any order, and from a sample of it.
+    off = (z.unsqueeze(1) - mean).abs().amax((-1, -2))  # [K, T + 1]
+    assert off.min() > 1.0 and z.std(1).min() > 0.5
 
 
 def test_the_reward_moves_only_the_policy_and_its_likelihood_only_encoder_and_decoder():

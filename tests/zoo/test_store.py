@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
 from course_lib.meta.maml import GradientClassifier, GradientLearner
@@ -52,6 +53,24 @@ def test_a_policy_with_its_critics_comes_back_and_values_what_it_does(tmp_path):
     np.testing.assert_array_equal(again.act(obs), original.act(obs))
     both = original.critics(*(torch.as_tensor(x, dtype=torch.float32) for x in (obs, original.act(obs))))
     np.testing.assert_array_equal(again.value(obs), both.min(0).values.detach())
+
+
+@pytest.mark.parametrize("discrete", [True, False])
+def test_a_policy_on_a_belief_comes_back_and_believes_the_same(tmp_path, discrete):
+    torch.manual_seed(0)
+    original = BeliefPolicy(4, 3, discrete, lambda z, units: PlaceRewards(z, 4, units), 2, 6)
+    original.reward_norm.observe(torch.randn(9, 1))
+    zoo.store_policy(tmp_path / "x", original, {})
+    again, (obs, action, reward) = zoo.policy_from(tmp_path / "x"), torch.randn(3, 2, 4)
+    memory = original.witness(original.begin(2), action[:, :3], reward[:, 0], obs)
+    assert torch.equal(memory, again.witness(again.begin(2), action[:, :3], reward[:, 0], obs))
+    inputs = torch.cat([obs, torch.zeros(2, 5)], -1)
+    features = original.advance(inputs, memory)[0]
+    assert torch.equal(features, again.advance(inputs, memory)[0])
+    drawn = original.sample(features)
+    expected = original.log_prob_and_entropy(features, drawn)
+    for one, other in zip(expected, again.log_prob_and_entropy(features, drawn), strict=True):
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("kind", [GRUMemory, LSTMMemory, partial(SnailMemory, length=8)])
