@@ -65,17 +65,14 @@ def test_shots_shrink_the_belief_and_a_hand_hides_the_task(open_notebook):
     mouse.move(middle[0], middle[1] - 0.3 * box["height"], steps=8)
     mouse.up()
     notebook.wait(f"/task at .0.0[0-9], 2.20/.test({LABEL})", 10)
-    keyboard.press("Tab")
     notebook.locator(WORLD).focus()
     for _ in range(3):
         keyboard.press("ArrowLeft")
     notebook.wait(f"/task at .−0.5[0-9], 2.1/.test({LABEL})", 10)
     notebook.screenshot("posterior-shots-ten")
-    before = notebook.fingerprint(WORLD)
+    before, answers = notebook.fingerprint(WORLD), notebook.page.evaluate("window.answers")
     notebook.locator(f"{ROOT} button:has-text('Another sample')").click()
-    notebook.page.wait_for_function(
-        "answers => window.answers > answers", arg=notebook.page.evaluate("window.answers")
-    )
+    notebook.wait(f"window.answers > {answers}", 10)
     assert notebook.fingerprint(WORLD) != before
     notebook.page.evaluate(
         "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"

@@ -103,7 +103,7 @@
       }
     }
 
-    const tall = () => (root.hasAttribute("data-lecture") ? Math.max(280, innerHeight - 15 * parseFloat(getComputedStyle(root).fontSize)) : 430);
+    const tall = () => (root.hasAttribute("data-lecture") ? Math.max(280, innerHeight - 17 * parseFloat(getComputedStyle(root).fontSize)) : 430);
 
     function belief() {
       const { mean, half_axes, samples, paths, of: asked } = now.answer, c = theme.colours, chosen = variants.indexOf(asked.variant), side = fixed.reach[chosen];
