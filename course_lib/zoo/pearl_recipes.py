@@ -19,8 +19,6 @@ TEST_TASKS = 2**31
 """Seed of the tasks behind a card; no training draws from it."""
 EVALUATION_TASKS = 200
 """Tasks behind the returns on a card."""
-CURVE_TASKS = 20
-"""Tasks behind each point of the learning curve on a card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,8 @@ class Recipe:
     """How many of them are visited in an iteration."""
     test_episodes: int = 6
     """Episodes of a task in a test."""
+    curve_tasks: int = 0
+    """Tasks behind each point of the learning curve on a card; 0 for none."""
     test_family: Any = None
     """Where the tasks of a test come from, if not from `family`."""
     seen_reward: Callable[[Tensor], Tensor] = lambda reward: reward
@@ -76,6 +76,7 @@ def _half_cheetah(**changes: Any) -> Recipe:
         training_tasks=50,
         simulations=10,
         test_episodes=3,
+        curve_tasks=20,
     )
 
 
@@ -133,7 +134,7 @@ def explored(
     rng: np.random.Generator,
     *,
     episodes: int | None = None,
-    greedy: bool = True,
+    greedy: bool = False,
 ) -> Exploration:
     """Lets a policy find out about some tasks by posterior sampling.
 
@@ -144,7 +145,7 @@ def explored(
         count: how many there are.
         rng: seeds the starts; what is drawn of z hangs on torch's generator.
         episodes: other than the recipe's.
-        greedy: whether it takes its most likely actions on each z.
+        greedy: whether it takes its most likely actions on each z, instead of random ones as in training.
     """
     env = make_env(recipe, count, recipe.test_family)
     env.set_params(tasks)
@@ -199,7 +200,7 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         records=records,
         iterations=what.iterations,
         score=score,
-        curve=lambda record: float(tested(CURVE_TASKS)[-1].mean()),
+        curve=(lambda record: float(tested(what.curve_tasks)[-1].mean())) if what.curve_tasks else None,
     )
 
 

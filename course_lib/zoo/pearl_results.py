@@ -29,7 +29,9 @@ from course_lib.zoo.sample_efficiency import Curve, learning_curve, ratios, step
 WORLDS = ("direction", "half_circle", "half_cheetah_velocity")
 PEARL, TOLD = "PEARL", "told the task"
 RL2, MAML = "RL2", "MAML"
-MEANINGS = {"pearl": PEARL, "deterministic": "deterministic z"}
+BLIND = "deterministic z"
+FROZEN = f"{BLIND}, most likely actions"
+MEANINGS = {"pearl": PEARL, "deterministic": BLIND}
 """What some recipes are, in words; the others are prices of a nat."""
 EPISODES = {"direction": 6, "half_circle": 21, "half_cheetah_velocity": 3}
 """Episodes of each task in a test."""
@@ -69,19 +71,18 @@ def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing
         ZooError: the zoo holds no weights of the world.
     """
     returns, known, found = {}, {}, {}
-    for name, recipe in pearl_recipes.WORLDS[world].items():
-        called = MEANINGS.get(name, f"a nat costs {recipe.config.kl_weight:g}")
+    for called, recipe, greedy, name in _lines(world):
         report(called)
         rows = []
         for seed, policy in store.policies("pearl", world, name).items():
             seed_everything(seed)
             drawn, rng = _new_tasks(recipe.test_family or recipe.family, seed, tasks)
-            happened = explored(recipe, policy, drawn, tasks, rng, episodes=EPISODES[world])
+            happened = explored(recipe, policy, drawn, tasks, rng, episodes=EPISODES[world], greedy=greedy)
             rewards = [data.reward for data in happened.data]
             rows.append((happened.returns.mean(1), _nats(happened.beliefs), _met(rewards)))
-        returns[called], known[called], met = (
-            torch.stack(part).double().numpy() for part in zip(*rows, strict=True)
-        )
+        returns[called], nats, met = (torch.stack(part).double().numpy() for part in zip(*rows, strict=True))
+        if recipe.config.stochastic:
+            known[called] = nats
         if world == "half_circle":
             found[called] = met
     if world == "half_circle":
@@ -98,6 +99,17 @@ def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing
     curves = {PEARL: learning_curve("pearl", world, "pearl")}
     curves |= {name: learning_curve(idea, world, recipe) for name, (idea, recipe) in RIVALS.items()}
     return Results(world=world, returns=returns, known=known, curves=curves)
+
+
+def _lines(world: str) -> list[tuple[str, pearl_recipes.Recipe, bool, str]]:
+    """What is tested of PEARL: line in a table, recipe, whether by most likely actions, name of the recipe."""
+    lines = []
+    for name, recipe in pearl_recipes.WORLDS[world].items():
+        called = MEANINGS.get(name, f"a nat costs {recipe.config.kl_weight:g}")
+        lines.append((called, recipe, False, name))
+        if not recipe.config.stochastic:
+            lines.append((FROZEN, recipe, True, name))
+    return lines
 
 
 def _new_tasks(family: object, seed: int, count: int) -> tuple[Params, np.random.Generator]:
@@ -169,7 +181,7 @@ def as_markdown(results: Results, command: str) -> str:
     words = (
         f"Made by `{command}`. Return of an episode of {horizon} steps after some earlier ones in the same "
         f"task: mean over {len(results.returns[PEARL])} seeds, with the 95 % bootstrap interval over seeds. "
-        "PEARL explores by posterior sampling, with its most likely actions on each z."
+        "All act with the noise of their training, if nothing else is said."
     )
     if world == "half_circle":
         words += (
@@ -246,7 +258,7 @@ def write(results: Results, command: str, folder: Path) -> None:
         panels = {name: (steps / 1e6, {name: returns}) for name, (steps, returns) in results.curves.items()}
         figure = figures.curves_figure(panels, "million steps", "return in new tasks")
     else:
-        drawn = (PEARL, MEANINGS["deterministic"], RL2, MAML, TOLD)
+        drawn = (PEARL, BLIND, FROZEN, RL2, MAML, TOLD)
         series = {name: results.returns[name] for name in drawn if name in results.returns}
         panels = {world.replace("_", " ").capitalize(): (np.arange(EPISODES[world]), series)}
         figure = figures.curves_figure(panels, "episodes of experience", "return of the next episode")

@@ -123,7 +123,7 @@ class Explorers:
         recipe, policy = self._variants[variant]
         env = pearl_recipes.make_env(recipe, len(z), recipe.test_family)
         env.set_params(self._circle.params(np.full(len(z), angle)))
-        return episodes(env, policy.given(z, greedy=True), recipe.config.horizon, seed)
+        return episodes(env, policy.given(z), recipe.config.horizon, seed)
 
     @torch.no_grad()
     def explored(self, task: Place, shots: int, variant: str, seed: int) -> Posterior:
@@ -146,7 +146,7 @@ class Explorers:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             z = GaussianBelief(mean.expand(self._samples, -1), variance).sample()
-        data = self._acted(variant, angle, z, seed)
+            data = self._acted(variant, angle, z, seed)
         return Posterior(
             task=tuple(self._circle.places(np.array(angle)).tolist()),
             mean=(mean @ plane).numpy(),

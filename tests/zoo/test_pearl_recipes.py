@@ -48,7 +48,8 @@ def test_every_recipe_leaves_a_policy_that_infers(small, tmp_path):
             assert isinstance(policy, LatentPolicy), name
             assert policy.latent == recipe.config.latent
             assert card["evaluated_on"] == "3 new tasks, 2 episodes of each"
-            assert len(card["return_by_episode"]) == 2 and len(card["curve"]) == 2
+            assert len(card["return_by_episode"]) == 2
+            assert ("curve" in card) == (world == "half_cheetah_velocity")
             tasks = (recipe.test_family or recipe.family).sample(np.random.default_rng(0), 2)
             torch.manual_seed(0)
             happened = recipes.explored(recipe, policy, tasks, 2, np.random.default_rng(0), episodes=3)
@@ -57,9 +58,10 @@ def test_every_recipe_leaves_a_policy_that_infers(small, tmp_path):
 
 
 def test_a_learning_curve_does_not_change_what_is_learned(small, tmp_path, monkeypatch):
-    with_curve = training.train_and_store(recipes.IDEA, "direction", "pearl", 0, tmp_path / "with")
+    world = "half_cheetah_velocity"
+    with_curve = training.train_and_store(recipes.IDEA, world, "pearl", 0, tmp_path / "with")
     monkeypatch.setattr(training, "CURVE_POINTS", 1)
-    without = training.train_and_store(recipes.IDEA, "direction", "pearl", 0, tmp_path / "without")
+    without = training.train_and_store(recipes.IDEA, world, "pearl", 0, tmp_path / "without")
     assert len(store.read_card(with_curve)["curve"]) == 2 and len(store.read_card(without)["curve"]) == 1
     assert store.read_card(with_curve)["sha256"] == store.read_card(without)["sha256"]
 
