@@ -102,7 +102,7 @@ def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing
 
 
 def _lines(world: str) -> list[tuple[str, pearl_recipes.Recipe, bool, str]]:
-    """What is tested of PEARL: line in a table, recipe, whether by most likely actions, name of the recipe."""
+    """What is tested of PEARL: line in a table, recipe, whether by most likely actions, recipe's name."""
     lines = []
     for name, recipe in pearl_recipes.WORLDS[world].items():
         called = MEANINGS.get(name, f"a nat costs {recipe.config.kl_weight:g}")
