@@ -9,4 +9,6 @@ In teaching order:
     estimators: what a policy-gradient step must look like, if it is to be differentiated again.
     maml_rl: the same for policies, where the data hang on the parameters too.
     belief: the task as a hidden variable, inferred exactly; belief_optimum: the best that can be done then.
+    pearl: a Gaussian belief of it, learned off-policy; act on a sample, and believe better.
+    varibad: a recurrent belief of it, learned by predicting; act on all that is believed.
 """
