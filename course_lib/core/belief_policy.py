@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_lib.core.gaussian_belief import GaussianBelief
 from course_lib.core.memory import MemoryPolicy
-from course_lib.core.networks import mlp
+from course_lib.core.networks import RunningNorm, mlp
 from course_lib.core.trials import Trials
 
 
@@ -116,15 +116,23 @@ class BeliefPolicy(MemoryPolicy):
         super().__init__(obs_size, action_size, discrete, lambda _: _Trunk(told, hidden))
         self.encoder = Encoder(action_size + 1 + obs_size, latent, hidden)
         self.decoder = make_decoder(latent, hidden)
+        self.belief_norm = RunningNorm(2 * latent)
 
     def begin(self, n: int) -> Tensor:
         """The empty memory of n trials, [n, H]: nothing is believed but the prior."""
         return torch.zeros(n, self.encoder.gru.hidden_size)
 
     def told(self, obs: Tensor, memory: Tensor) -> Tensor:
-        """What the policy is given, without gradients: s, mean and log variance, [..., S + 2Z]."""
+        """What the policy is given, without gradients: s, scaled mean and log variance, [..., S + 2Z]."""
+        return torch.cat([obs, self.belief_norm.normalize(self._numbers(memory))], dim=-1)
+
+    def observe_beliefs(self, memory: Tensor) -> None:
+        """Scales what the policy is told by what was believed with these memories, too; [..., H]."""
+        self.belief_norm.observe(self._numbers(memory).flatten(0, -2))
+
+    def _numbers(self, memory: Tensor) -> Tensor:
         belief = self.encoder.belief(memory)
-        return torch.cat([obs, belief.mean, belief.variance.log()], dim=-1).detach()
+        return torch.cat([belief.mean, belief.variance.log()], dim=-1).detach()
 
     def encode(self, inputs: Tensor) -> Tensor:
         """What `told` gives is taken as it is."""

@@ -39,7 +39,7 @@ class VariBADConfig:
     """Z, >= 1."""
     hidden: int = 64
     """Units of the encoder's memory, and of the layers of decoder and policy, >= 1."""
-    kl_weight: float = 0.1
+    kl_weight: float = 1.0
     """Price of a nat by which a step moves the belief, >= 0."""
     decoded: int = 8
     """K, beliefs of a trial that are decoded in an update, >= 1."""
@@ -215,12 +215,14 @@ def train(
         steps += int(trials.valid.sum())
         returns = trials.episode_returns.mean(1)  # [E]
         with torch.no_grad():
-            told = policy.told(trials.obs, policy.memories(trials)[:-1])  # [T, N, S + 2Z]
+            memories = policy.memories(trials)[:-1]  # [T, N, H]
+            told = policy.told(trials.obs, memories)  # [T, N, S + 2Z]
         bonus = config.policy.entropy_bonus * left
         # To the policy the belief is a part of the state: it learns from the trials without the encoder.
         record = rl2.update(
             agent, replace(trials, inputs=told), config.policy, rng, bonus, trial_advantage=trial_advantage
         )
+        policy.observe_beliefs(memories[trials.valid])  # not before: it would not be what it acted on
         record |= update_inference(agent, trials, config, rng, evidence_bound=evidence_bound)
         yield {
             "iteration": iteration,
