@@ -74,6 +74,15 @@ def test_the_policy_is_told_the_whole_belief_and_gives_the_encoder_no_gradient()
     assert policy.action[0].weight.grad.abs().sum() > 0 and torch.equal(same, memory)
 
 
+def test_what_is_told_of_beliefs_is_scaled_by_those_that_were_held():
+    policy, memory = _policy(), torch.randn(4, 50, 8)
+    policy.observe_beliefs(memory)
+    told = policy.told(torch.full((4, 50, 1), 7.0), memory).flatten(0, 1)
+    assert (told[:, 0] == 7.0).all() and told.shape == (200, 7)
+    torch.testing.assert_close(told[:, 1:].mean(0), torch.zeros(6), atol=1e-4, rtol=0.0)
+    torch.testing.assert_close(told[:, 1:].std(0, unbiased=False), torch.ones(6), atol=1e-3, rtol=0.0)
+
+
 def test_a_reward_is_as_likely_as_its_place_says():
     torch.manual_seed(0)
     decoder, (k, steps, n, places) = PlaceRewards(3, 5, 16), (2, 4, 6, 5)
