@@ -137,8 +137,7 @@ TRAINABLE = {
         recipe="learned_rates",
         worlds="navigation, half_circle, half_cheetah_direction or half_cheetah_velocity.",
         recipes="learned_rates (an inner rate for each parameter), pretrained (no thought of adapting); "
-        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives); "
-        "half_circle: maml.",
+        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives).",
         example="--world half_cheetah_direction --seeds 0-4",
     ),
     "pearl": Trainable(

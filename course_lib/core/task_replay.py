@@ -55,10 +55,6 @@ class TaskReplay:
         """How many transitions there are of each task, int64 [M]."""
         return np.minimum(self._added, self.capacity)
 
-    def forget(self, tasks: np.ndarray) -> None:
-        """Drops all that is known of some tasks, int [B]."""
-        self._added[tasks] = 0
-
     def add(self, tasks: np.ndarray, data: Transitions) -> None:
         """Appends valid transitions.
 

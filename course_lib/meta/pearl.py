@@ -112,7 +112,8 @@ def agent_for(env: VectorEnv, config: PEARLConfig) -> Agent:
     """
     space = env.single_action_space
     if not isinstance(space, Box) or not ((space.low == -1.0) & (space.high == 1.0)).all():
-        raise ValueError(f"actions must lie in [-1, 1], got {space}: wrap the world in RescaleAction")
+        way_out = "wrap the world in RescaleAction" if isinstance(space, Box) else "take rl2 or varibad there"
+        raise ValueError(f"actions must lie in [-1, 1], got {space}: {way_out}")
     return Agent(env.single_observation_space.shape[0], space.shape[0], config)
 
 

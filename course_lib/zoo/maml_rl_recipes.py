@@ -67,8 +67,8 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "pretrained": _navigation(inner_steps=0),
     },
     "half_circle": {
-        "maml": replace(
-            _navigation(),
+        "learned_rates": replace(
+            _navigation(inner_lr=0.1, learned_rates=True),
             family=navigation.half_circle_family(None),
             seen_reward=navigation.sparse_from_distance,
         ),

@@ -29,10 +29,17 @@ def learning_curve(idea: str, world: str, recipe: str) -> Curve:
 
 
 def steps_until(curve: Curve, level: float) -> np.ndarray:
-    """Steps after which a curve is first at a level, by seed [R]; NaN where it never is."""
+    """Steps after which a curve is first at a level, by seed [R], on a line between its points.
+
+    NaN where it never is; the first point's steps where it begins there.
+    """
     steps, returns = curve
     reached = returns >= level  # [R, C]
-    first = steps[reached.argmax(axis=1)].astype(float)
+    after, seeds = reached.argmax(axis=1), np.arange(len(returns))
+    before = np.maximum(after - 1, 0)
+    low, high = returns[seeds, before], returns[seeds, after]
+    share = np.where(after > before, (level - low) / np.where(after > before, high - low, 1.0), 1.0)
+    first = steps[before] + share * (steps[after] - steps[before])
     return np.where(reached.any(axis=1), first, np.nan)
 
 

@@ -22,7 +22,7 @@ from course_lib.core.spelling import nearest
 from course_lib.zoo import store
 
 CURVE_POINTS = 30
-"""Points of the learning curve on a card."""
+"""Least points of the learning curve on a card, where a training has as many iterations."""
 
 _TRAINING_HERE = threading.Lock()
 
@@ -41,8 +41,8 @@ class Training:
     score: Callable[[], dict[str, Any]]
     """Tests the trained policy: what its card says of it, with `return_mean` (see `score_of`)."""
     curve: Callable[[dict[str, float]], float] | None = None
-    """From a record to the return in new tasks at that time, for the learning curve on the card; called
-    CURVE_POINTS times."""
+    """From a record to the return in new tasks at that time, for the learning curve on the card. It is kept
+    for CURVE_POINTS records or some more, not over an interrupt, and its time counts as training."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """All that learns, by name, each with `state_dict` and `load_state_dict`; for checkpoints."""
     settings: object = None

@@ -85,14 +85,6 @@ def test_what_is_not_valid_is_not_kept():
     assert replay.counts().tolist() == [2, 0] and times(replay, 0) == [0, 1]
 
 
-def test_only_the_task_that_is_named_is_forgotten_and_it_begins_anew():
-    replay = filled()
-    replay.forget(np.array([1]))
-    assert replay.counts().tolist() == [4, 0, 4]
-    replay.add(np.array([1]), numbered(2, [1], 70))
-    assert times(replay, 1) == [70, 71] and times(replay, 0) == [0, 1, 2, 3]
-
-
 def test_drawing_is_even_and_repeatable():
     replay = filled()
     replay.add(np.array([1]), numbered(4, [1], 4))
