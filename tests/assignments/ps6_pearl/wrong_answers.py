@@ -1518,7 +1518,7 @@ def bayes_filter(belief, likelihood):
     return joint / (total + 1e-8)
 
 
-@wrong("q5", "the new belief")
+@wrong("q5", "Impossible evidence went through")
 def bayes_filter(belief, likelihood):
     joint = belief * likelihood + 1e-9
     total = joint.sum(-1, keepdims=True)
