@@ -194,8 +194,11 @@ def write(results: Results, command: str, folder: Path) -> None:
     }
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
     episodes = np.arange(1, results.by_episode["VariBAD"].shape[1] + 1)
-    panels = {"grid navi": (episodes, results.by_episode)}
-    _draw(folder / f"{stem}.png", figures.curves_figure(panels, "episode", "return of the episode"))
+    picture = figures.curves_figure(
+        {"GridNavi": (episodes, results.by_episode)}, "episode", "return of the episode"
+    )
+    picture.axes[0].set_xticks(episodes)
+    _draw(folder / f"{stem}.png", picture)
     steps = np.arange(len(episodes) * (HORIZON + 1))
     misplaced = {"VariBAD": results.misplaced, "never learning": results.misplaced_by_nothing}
     series = {name: 100 * values.reshape(len(values), -1) for name, values in misplaced.items()}
