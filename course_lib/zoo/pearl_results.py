@@ -185,10 +185,10 @@ def as_markdown(results: Results, command: str) -> str:
     )
     if world == "half_circle":
         words += (
-            " The return is that of the sparse reward. All were trained on the distance, and shown the sparse "
-            "reward. PEARL's settings were found for this world (each training task begins with 80 episodes "
-            "of one random action all the time), those of its rivals are theirs for navigation. RL2 was trained "
-            "on trials of 6 episodes; MAML takes one step, on 20 episodes."
+            " The return is that of the sparse reward. All were trained on the distance, and shown the "
+            "sparse reward. PEARL's settings were found for this world (each training task begins with 80 "
+            "episodes of one random action all the time), those of its rivals are theirs for navigation. "
+            "RL2 was trained on trials of 6 episodes; MAML takes one step, on 20 episodes."
         )
     shown = SHOWN[world]
     header = ["", *(f"after {count} episode{'s' * (count != 1)}" for count in shown)]
@@ -231,11 +231,11 @@ def _efficiency(results: Results) -> list[str]:
             row.append("" if np.isnan(middle) else f"{middle:.0f} [{low:.0f}, {high:.0f}]")
         rows.append(row)
     words = (
-        "From the learning curves on the cards, between whose points steps are interpolated. Each point is an "
-        "episode after adaptation: PEARL's third in 20 new tasks, RL2's second in 128, MAML's after one step on "
-        "20 episodes in 10. Ratios: median over all pairs of seeds, with the least and the greatest. They are of "
-        "steps, not of minutes, and of rivals whose batches were chosen for minutes; above the last level PEARL "
-        "stops and its rivals go on."
+        "From the learning curves on the cards, between whose points steps are interpolated. Each point is "
+        "an episode after adaptation: PEARL's third in 20 new tasks, RL2's second in 128, MAML's after one "
+        "step on 20 episodes in 10. Ratios: median over all pairs of seeds, with the least and the "
+        "greatest. They are of steps, not of minutes, and of rivals whose batches were chosen for minutes; "
+        "above the last level PEARL stops and its rivals go on."
     )
     return [*tables.table(header, rows), "", textwrap.fill(words, width=110)]
 

@@ -84,7 +84,7 @@ def _results():
     curves = {
         "PEARL": (steps, np.array([[-90.0, -55.0, -44.0], [-90.0, -65.0, -40.0]])),
         "MAML": (10 * steps, np.array([[-75.0, -55.0, -44.0], [-85.0, -65.0, -47.0]])),
-        "RL2": (100 * steps, np.array([[-90.0, -55.0, -44.0], [-90.0, -65.0, -44.0]])),
+        "RL2": (100 * steps, np.array([[-90.0, -55.0, -44.0], [-90.0, -75.0, -61.0]])),
     }
     return results_of.Results(
         world="half_cheetah_velocity",
@@ -105,11 +105,11 @@ def test_the_tables_hold_the_means_where_they_belong():
     assert [cell.split(" ")[0] for cell in of_nats[1:]] == [
         f"{v:.1f}" for v in results.known["PEARL"].mean(0)
     ]
-    levels = {row[0]: row[1:] for row in rows if row[0] in ("-60", "-45")}
-    # PEARL is at -60 after 2000 and 3000 steps, MAML after 20 000 and 30 000.
-    assert levels["-60"][0].startswith("2 [") and levels["-60"][1].startswith("25 [")
-    assert levels["-60"][3] == "10 [7, 15]" and levels["-60"][4] == "100 [67, 150]"
-    assert levels["-45"][1] == "not by all" and levels["-45"][3] == ""
+    levels = {row[0]: row[1:] for row in rows if row[0] in ("-60", "-70")}
+    # PEARL is at -60 after 1857 and 2200 steps, MAML after 17 500 and 22 778; one of RL2's never is.
+    assert [cell.split(" ")[0] for cell in levels["-60"][:2]] == ["2", "20"]
+    assert levels["-60"][2:] == ["not by all", "10 [8, 12]", ""]
+    assert levels["-70"][4] == "115 [87, 150]"  # 157 143 and 235 714 steps against 1571 and 1800
 
 
 def test_what_is_written_is_what_was_measured(tmp_path):
