@@ -23,12 +23,6 @@ def test_the_recipe_leaves_a_policy_that_acts_on_a_belief(small, tmp_path):
     policy, card = store.policy_from(stem), store.read_card(stem)
     assert isinstance(policy, BeliefPolicy) and len(card["return_by_episode"]) == 3
     assert card["network"] == "belief_policy" and card["steps"] == 16 * 45
-    torch.manual_seed(0)
-    again = store.policy_from(
-        training.train_and_store(recipes.IDEA, "grid_navi", "varibad", 0, tmp_path / "b")
-    )
-    for name, value in policy.state_dict().items():
-        assert torch.equal(value, again.state_dict()[name]), name
     tried = recipes.trials_of(recipes.WORLDS["grid_navi"]["varibad"], policy, 4, 0)
     assert tried.valid.shape == (45, 4)
 
