@@ -15,13 +15,14 @@ class Line(VectorEnv):
     """A point on a line, paid by the task; simulation n ends by itself after `ends[n]` steps."""
 
     def __init__(self, pay, ends):
-        self.num_envs, self.pay, self.ends = len(pay), np.asarray(pay), np.asarray(ends)
+        self.num_envs, self.pay, self.ends, self.seeds = len(pay), np.asarray(pay), np.asarray(ends), []
         self.metadata = {"autoreset_mode": AutoresetMode.DISABLED}
         self.single_action_space = Box(-1.0, 1.0, (1,))
         self.single_observation_space = Box(-np.inf, np.inf, (2,))
 
     def reset(self, *, seed=None, options=None):
         self.x, self.t = np.zeros(self.num_envs), 0
+        self.seeds.append(seed)
         return self._obs(), {}
 
     def step(self, actions):
@@ -161,6 +162,22 @@ def test_inputs_are_scaled_by_what_was_valid_only(actor):
     torch.testing.assert_close(actor.encoder.norm.mean[3], data.reward[data.valid].mean())
     scaled = actor.told(data.obs[data.valid], torch.zeros(sum(ENDS), 2))[:, :2]
     torch.testing.assert_close(scaled.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+
+
+def test_the_encoder_reads_what_is_scaled_as_it_was_observed(actor):
+    data, read = explored(actor).data[0], []
+    actor.observe(data)
+    actor.encoder.net.register_forward_pre_hook(lambda net, inputs: read.append(inputs[0]))
+    actor.evidence(*(each[data.valid] for each in (data.obs, data.action, data.reward, data.next_obs)))
+    torch.testing.assert_close(read[0].mean(0), torch.zeros(6), atol=1e-4, rtol=0)
+    torch.testing.assert_close(read[0].std(0, correction=0), torch.ones(6), atol=1e-3, rtol=0)
+
+
+def test_every_episode_has_starts_of_its_own_and_nothing_is_learned_meanwhile(actor):
+    env = Line(PAY, ENDS)
+    happened = posterior_sampling(actor, env, 3, 6, np.random.default_rng(0))
+    assert len(set(env.seeds)) == 3
+    assert not any(each.requires_grad for each in (happened.z, happened.beliefs[-1].mean))
 
 
 def test_a_students_belief_is_acted_on(actor):

@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
@@ -40,6 +41,15 @@ def test_a_sparse_reward_is_one_on_the_goal_and_nothing_beyond_the_radius():
     env = points(3, goal_x=np.array([0.1, 0.2, 0.9]), goal_y=0.0, sparse_radius=0.2)
     env.reset(seed=0)
     np.testing.assert_allclose(env.step(np.tile([1.0, 0.0], (3, 1)))[1], [1.0, 0.5, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("array", [np.array, torch.tensor])
+def test_a_distance_tells_the_sparse_reward_and_no_step_is_no_goal(array):
+    distance = np.array([1e-6, 0.05, 0.1, 0.2, 0.3, 5.0])
+    told = navigation.sparse_from_distance(array(-distance))
+    np.testing.assert_allclose(told, navigation.sparse_reward(distance, navigation.SPARSE_RADIUS), atol=1e-12)
+    assert navigation.sparse_from_distance(array([0.0])) == 0.0
+    np.testing.assert_allclose(navigation.sparse_from_distance(array([-0.3]), 0.4), 0.25)
 
 
 def test_the_goal_is_never_seen_only_paid_for():

@@ -323,3 +323,23 @@ def test_what_was_recorded_does_not_move_with_the_policy():
     with torch.no_grad():
         agent.policy.log_std += 1.0
     assert torch.equal(recorded, before) and not recorded.requires_grad
+
+
+def test_what_a_test_will_not_pay_is_hidden_from_the_inner_steps_only(monkeypatch):
+    seed_everything(0)
+    config, env, judged = _config(), _world(), []
+    agent, advantages = maml_rl.agent_for(env, config), maml_rl.advantages
+    maml_rl.set_tasks(env, navigation.family().sample(np.random.default_rng(0), TASKS), TASKS)
+
+    def watched(policy, data, *others):
+        judged.append(data.reward)
+        return advantages(policy, data, *others)
+
+    monkeypatch.setattr(maml_rl, "advantages", watched)
+    rng = np.random.default_rng(0)
+    happened = maml_rl.adapt(
+        agent, env, TASKS, config, rng, steps=2, seen_reward=lambda reward: 100.0 + reward
+    )
+    for step, (reward, gathered) in enumerate(zip(judged, happened.experience, strict=True)):
+        torch.testing.assert_close(reward, gathered.data.reward + (100.0 if step < 2 else 0.0))
+        assert (gathered.data.reward <= 0).all()  # what is told of the returns is what was paid

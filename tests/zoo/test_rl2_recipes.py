@@ -105,6 +105,15 @@ def test_the_first_step_of_an_episode_is_untold_and_others_are_told():
     assert inputs.tolist() == [[1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 6, 0]]
 
 
+def test_on_the_half_circle_a_memory_is_told_the_sparse_reward():
+    obs, action, ended = torch.full((3, 2), 8.0), torch.full((3, 2), 7.0), torch.tensor([False, False, True])
+    told = recipes.WORLDS["half_circle"]["gru"].meta_input(
+        obs, action, torch.tensor([0.0, -0.9, -0.05]), ended
+    )
+    torch.testing.assert_close(told[:, 4:], torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.75, 1.0]]))
+    assert (told[:, :2] == 8.0).all() and (told[:, 2:4] == 7.0).all()
+
+
 def test_who_forgets_forgets_in_training_and_a_test_does_as_it_is_told(monkeypatch):
     trained = []
     monkeypatch.setattr(
