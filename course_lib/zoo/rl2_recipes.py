@@ -118,7 +118,7 @@ def _navigation(**changes: Any) -> Recipe:
 
 def _half_circle(**changes: Any) -> Recipe:
     config = replace(NAVIGATION, episodes=6, gamma=0.97, entropy_bonus=0.02, minibatches=4)
-    recipe = {"config": config, "iterations": 100, "simulations": 256, "hidden": 64, **changes}
+    recipe = {"config": config, "iterations": 60, "simulations": 256, "hidden": 64, **changes}
     return Recipe(family=navigation.half_circle_family(None), meta_input=sparse_input, **recipe)
 
 

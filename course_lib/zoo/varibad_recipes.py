@@ -32,7 +32,7 @@ class Recipe:
     """From Z and a number of hidden units to what is decoded from z."""
     config: varibad.VariBADConfig = field(default_factory=varibad.VariBADConfig)
     """Settings of the training."""
-    iterations: int = 300
+    iterations: int = 900
     """How many times trials are collected and learned from."""
     simulations: int = 256
     """Trials at a time."""
