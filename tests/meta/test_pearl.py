@@ -318,6 +318,25 @@ def test_what_a_test_will_not_pay_is_hidden_from_the_encoder_only(monkeypatch):
     assert diary.agent.actor.encoder.norm.mean[4] == pytest.approx(100, abs=1)
 
 
+def test_tasks_are_inferred_while_training_as_they_will_be_in_a_test(monkeypatch):
+    given, sampling = [], pearl.posterior_sampling
+
+    def watched(*arguments, **options):
+        given.append((options["stochastic"], float(options["seen_reward"](torch.tensor(1.0)))))
+        return sampling(*arguments, **options)
+
+    monkeypatch.setattr(pearl, "posterior_sampling", watched)
+    Diary(monkeypatch, config_of(stochastic=False), seen_reward=lambda reward: 100.0 + reward)
+    Diary(monkeypatch, config_of())
+    assert given == [(False, 101.0)] * 4 + [(True, 1.0)] * 4
+
+
+def test_iterations_visit_other_tasks_drawn_anew(monkeypatch):
+    diary = Diary(monkeypatch, config_of())
+    visited = [tuple(angles) for angles, _ in diary.gathered[3::2]]
+    assert len({angle for angles in visited for angle in angles}) > 2 and len(set(visited)) > 1
+
+
 def test_the_same_seed_gives_the_same_numbers(monkeypatch):
     with monkeypatch.context() as once, monkeypatch.context() as again:
         first = Diary(once, config_of()).records
