@@ -1,10 +1,12 @@
 """PEARL: its losses one transition at a time, who teaches the encoder, and directions that it infers."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 
 from course_lib.core import gaussian_belief
 from course_lib.core.latent_policy import posterior_sampling, transition_of
@@ -377,6 +379,11 @@ def test_settings_out_of_their_range_are_refused(setting, message):
 def test_worlds_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"actions must lie in \[-1, 1\], got Discrete\(5\)"):
         pearl.agent_for(grid_navi.family().make_vec(1), config_of())
+    wide = SimpleNamespace(
+        single_action_space=Box(-2.0, 2.0, (1,)), single_observation_space=Box(-1.0, 1.0, (3,))
+    )
+    with pytest.raises(ValueError, match=r"actions must lie in \[-1, 1\], got Box\(-2.0, 2.0"):
+        pearl.agent_for(wide, config_of())
     rng = np.random.default_rng(0)
     agent, tasks = pearl.agent_for(world(1), config_of()), FAMILY.sample(rng, 2)
     with pytest.raises(ValueError, match="2 tasks are fewer than the 3 simulations"):
