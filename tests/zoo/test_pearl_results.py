@@ -91,6 +91,7 @@ def _results():
         returns={"PEARL": rng.uniform(-90, -40, (2, 3))},
         known={"PEARL": rng.uniform(0, 9, (2, 3))},
         curves=curves,
+        minutes={"PEARL": np.array([5.0, 7.0]), "MAML": np.array([8.0, 9.0]), "RL2": np.array([3.0, 3.2])},
     )
 
 
@@ -98,6 +99,9 @@ def test_the_tables_hold_the_means_where_they_belong():
     results = _results()
     lines = results_of.as_markdown(results, "course reproduce pearl").splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    text = " ".join(lines)
+    assert "between them: PEARL 6, MAML 8, RL2 3." in text
+    assert "they are at PEARL -64, MAML -62, RL2 -69." in text.replace("  ", " ")
     of_returns, of_nats = (row for row in rows if row[0] == "PEARL")
     assert [cell.split(" ")[0] for cell in of_returns[1:]] == [
         f"{v:.0f}" for v in results.returns["PEARL"].mean(0)
