@@ -125,8 +125,9 @@ def as_markdown(results: Results, command: str) -> str:
     ]
     earned = (
         f"Made by `{command}`. Return of each episode of a trial: mean over {seeds} seeds, with the 95 % "
-        "bootstrap interval over seeds; tasks are drawn anew, but all 21 goals were in training. VariBAD was trained on trials of "
-        f"{episodes} episodes, RL2 on trials of two. Posterior sampling has the exact belief, and stays where it finds the goal; optimal is the "
+        "bootstrap interval over seeds; tasks are drawn anew, but all 21 goals were in training. VariBAD was "
+        f"trained on trials of {episodes} episodes, RL2 on trials of two. Posterior sampling has the exact "
+        "belief, and stays where it finds the goal; optimal is the "
         "best that can be done untold, exactly."
     )
     believed = (
