@@ -1,9 +1,11 @@
-"""The correction field in a real notebook: draw walls, turn friction, and see what the source is told."""
+"""The correction field in a real notebook: draw walls, turn friction, and see what the source is told.
+
+Two notebooks, one of each application: what a person does in one goes on where the step before ended.
+"""
 
 import os
 
 import numpy as np
-import pytest
 
 CODE = """
 from course_lib.envs import gridworld
@@ -27,20 +29,52 @@ def show(open_notebook, application="lab", code=CODE, **options):
     return notebook
 
 
+def start_again(notebook) -> None:
+    """Brings back the rooms as they were at first."""
+    notebook.locator(f"{FIELD} button:has-text('Start again')").click()
+    notebook.wait(f"{TABLE}.includes('never') && {WEDGES} === 2", 10)
+
+
 def cell(notebook, room: str, row: int, column: int):
     """A cell by its place, counted from 0."""
     return notebook.locator(f".course-field-{room} [data-state='{10 * row + column}']")
 
 
-@pytest.mark.parametrize("application", ["lab", "notebook"])
-def test_a_wall_is_taken_away_and_the_way_is_straight_again(open_notebook, application):
-    notebook = show(open_notebook, application)
+def test_walls_friction_and_shots(open_notebook):
+    notebook = show(open_notebook)
+    a_wall_is_taken_away_and_the_way_is_straight_again(notebook)
+    a_drag_draws_a_wall_and_the_source_hears_of_it(notebook)
+    friction_turns_the_way_and_few_shots_know_nothing(notebook)
+    a_click_repaints_the_field_within_a_tenth_of_a_second(notebook)
+    values_dark_theme_and_lecture_mode(notebook)
+
+
+def test_a_keyboard_a_narrow_page_and_an_error(open_notebook):
+    code = CODE.replace(
+        "gridworld.compare, ",
+        "compare, ",
+    ).replace(
+        "field =",
+        "def compare(source, target, shots):\n"
+        "    if shots == 10:\n"
+        "        raise FloatingPointError('nothing to learn from')\n"
+        "    return gridworld.compare(source, target, shots)\n"
+        "field =",
+    )
+    notebook = show(open_notebook, "notebook", code=code, viewport={"width": 560, "height": 1500})
+    notebook.axe(".jp-OutputArea-output")
+    a_keyboard_is_enough(notebook)
+    a_narrow_page_stacks_the_rooms(notebook)
+    an_error_is_shown_until_it_is_gone(notebook)
+
+
+def a_wall_is_taken_away_and_the_way_is_straight_again(notebook):
     assert notebook.page.evaluate(WEDGES) == 2, "into the new wall from either side"
     table = notebook.page.evaluate(TABLE)
     assert "never arrives" in table and "−100.0" in table and table.count("−11.6") == 2
     assert notebook.page.evaluate("document.querySelectorAll('.course-field-stuck').length") == 1
     notebook.axe(".jp-OutputArea-output")
-    notebook.screenshot(f"correction-field-{application}")
+    notebook.screenshot("correction-field")
     wall = cell(notebook, "target", 3, 5)
     assert "wall that only the target has" in wall.get_attribute("aria-label")
     wall.click()
@@ -48,13 +82,11 @@ def test_a_wall_is_taken_away_and_the_way_is_straight_again(open_notebook, appli
     notebook.wait(f"!{TABLE}.includes('never')", 10)
     assert notebook.page.evaluate(WEDGES) == 0, "equal rooms need no correction"
     assert notebook.page.evaluate(TABLE).count("−7.4") == 3
-    notebook.locator(f"{FIELD} button:has-text('Start again')").click()
-    notebook.wait(f"{TABLE}.includes('never')", 10)
-    assert notebook.page.evaluate(WEDGES) == 2
+    start_again(notebook)
 
 
-def test_a_drag_draws_a_wall_and_the_source_hears_of_it(open_notebook):
-    notebook = show(open_notebook)
+def a_drag_draws_a_wall_and_the_source_hears_of_it(notebook):
+    start_again(notebook)
     mouse = notebook.page.mouse
     boxes = [cell(notebook, "target", 1, column).bounding_box() for column in (3, 4, 5, 6)]
     centres = [(b["x"] + b["width"] / 2, b["y"] + b["height"] / 2) for b in boxes]
@@ -73,8 +105,7 @@ def test_a_drag_draws_a_wall_and_the_source_hears_of_it(open_notebook):
     assert notebook.page.evaluate(WALLS) == before + 4, "the start stays free"
 
 
-def test_a_keyboard_is_enough(open_notebook):
-    notebook = show(open_notebook, "notebook")
+def a_keyboard_is_enough(notebook):
     keyboard = notebook.page.keyboard
     where = "document.activeElement.ariaLabel"
     notebook.locator(".course-field-source [tabindex='0']").focus()
@@ -103,8 +134,8 @@ def test_a_keyboard_is_enough(open_notebook):
     notebook.screenshot("correction-field-keyboard")
 
 
-def test_friction_turns_the_way_and_few_shots_know_nothing(open_notebook):
-    notebook = show(open_notebook)
+def friction_turns_the_way_and_few_shots_know_nothing(notebook):
+    start_again(notebook)
     friction, shots = (notebook.locator(f"{FIELD} input[type=range]").nth(i) for i in (0, 1))
     friction.focus()
     for _ in range(15):
@@ -127,8 +158,8 @@ def test_friction_turns_the_way_and_few_shots_know_nothing(open_notebook):
     notebook.screenshot("correction-field-100000-shots")
 
 
-def test_a_click_repaints_the_field_within_a_tenth_of_a_second(open_notebook):
-    notebook = show(open_notebook)
+def a_click_repaints_the_field_within_a_tenth_of_a_second(notebook):
+    start_again(notebook)
     notebook.page.evaluate(  # the table is written anew together with the field
         "() => { window.answers = 0; new MutationObserver(() => { window.answers += 1; })"
         ".observe(document.querySelector('.course-field tbody'), { childList: true }); }"
@@ -144,8 +175,8 @@ def test_a_click_repaints_the_field_within_a_tenth_of_a_second(open_notebook):
     assert np.median(times) < 100 * crowded
 
 
-def test_values_dark_theme_and_lecture_mode(open_notebook):
-    notebook = show(open_notebook)
+def values_dark_theme_and_lecture_mode(notebook):
+    start_again(notebook)
     notebook.page.evaluate(
         "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
@@ -175,8 +206,7 @@ def test_values_dark_theme_and_lecture_mode(open_notebook):
     assert max(notebook.page.evaluate(overflow)) <= 1
 
 
-def test_a_narrow_page_stacks_the_rooms(open_notebook):
-    notebook = show(open_notebook, "notebook", viewport={"width": 560, "height": 1500})
+def a_narrow_page_stacks_the_rooms(notebook):
     boxes = [
         notebook.locator(f".course-field-{room} .course-field-plane").bounding_box()
         for room in ("source", "target")
@@ -191,19 +221,7 @@ def test_a_narrow_page_stacks_the_rooms(open_notebook):
     assert notebook.page.evaluate(overflow) <= 1
 
 
-def test_an_error_is_shown_until_it_is_gone(open_notebook):
-    code = CODE.replace(
-        "gridworld.compare, ",
-        "compare, ",
-    ).replace(
-        "field =",
-        "def compare(source, target, shots):\n"
-        "    if shots == 10:\n"
-        "        raise FloatingPointError('nothing to learn from')\n"
-        "    return gridworld.compare(source, target, shots)\n"
-        "field =",
-    )
-    notebook = show(open_notebook, code=code)
+def an_error_is_shown_until_it_is_gone(notebook):
     shots = notebook.locator(f"{FIELD} input[type=range]").nth(1)
     shots.focus()
     notebook.page.keyboard.press("Home")
