@@ -1,9 +1,10 @@
-"""The robustness map in a real notebook: it fills, it plays what is chosen, a keyboard is enough."""
+"""The robustness map in a real notebook: it fills, it plays what is chosen, a keyboard is enough.
+
+Three notebooks: one to play with, one for keys and less motion, one with a broken policy.
+"""
 
 import os
 import time
-
-import pytest
 
 WORLD = """
 import time
@@ -66,11 +67,34 @@ def known(cells: int) -> str:
     return f"document.querySelectorAll('{CELL}[aria-label*=return]').length >= {cells}"
 
 
-@pytest.mark.parametrize("application", ["lab", "notebook"])
-def test_fills_from_coarse_to_fine_and_plays_the_chosen_cell(open_notebook, application):
-    notebook = show(open_notebook, f"m = make({POLICIES}, title='Hopper: mass and friction'); m", application)
+def test_it_fills_plays_and_fits_the_projector(open_notebook):
+    notebook = show(open_notebook, f"m = make({POLICIES}, title='Hopper: mass and friction'); m")
+    fills_from_coarse_to_fine_and_plays_the_chosen_cell(notebook)
+    click_paints_the_rollout_quickly(notebook)
+    dark_theme_and_lecture_mode_fit_the_projector(notebook)
+
+
+def test_keys_and_less_motion(open_notebook):
+    notebook = show(
+        open_notebook,
+        "m = make(); m",
+        "notebook",
+        context={"reduced_motion": "reduce", "color_scheme": "light"},
+    )
+    reduced_motion_shows_the_rollout_but_does_not_start_it(notebook)
+    a_keyboard_is_enough(notebook)
+
+
+def test_policies_are_switched_and_a_broken_one_is_named(open_notebook):
+    policies = POLICIES.replace("}", ", 'broken': 'broken'}")
+    notebook = show(open_notebook, f"m = make(13, 13, {policies}, chunk=8); m")
+    another_policy_wins_and_switching_back_is_at_once(notebook)
+    an_error_is_shown_with_a_way_to_try_again(notebook)
+
+
+def fills_from_coarse_to_fine_and_plays_the_chosen_cell(notebook):
     notebook.wait(known(6), 5)
-    notebook.screenshot(f"robustness-map-filling-{application}")
+    notebook.screenshot("robustness-map-filling")
     coarse = (
         "[...document.querySelectorAll('[role=gridcell]')].filter(c => c.hasAttribute('data-empty')).length"
     )
@@ -87,11 +111,10 @@ def test_fills_from_coarse_to_fine_and_plays_the_chosen_cell(open_notebook, appl
     notebook.wait(f"harness.fingerprint('{canvas}') !== '{before}'", 3)
     assert notebook.ink(canvas) > 0.05
     notebook.axe(".jp-OutputArea-output")
-    notebook.screenshot(f"robustness-map-{application}")
+    notebook.screenshot("robustness-map")
 
 
-def test_a_keyboard_is_enough(open_notebook):
-    notebook = show(open_notebook, "m = make(); m", "notebook")
+def a_keyboard_is_enough(notebook):
     notebook.wait(known(63), 30)
     keyboard = notebook.page.keyboard
     notebook.locator(f"{CELL}[tabindex='0']").focus()
@@ -119,9 +142,7 @@ def test_a_keyboard_is_enough(open_notebook):
     assert notebook.page.evaluate("document.querySelectorAll('.jp-Notebook .jp-Cell').length") == 2
 
 
-def test_click_paints_the_rollout_quickly(open_notebook):
-    notebook = show(open_notebook, "m = make(); m")
-    notebook.wait(known(63), 30)
+def click_paints_the_rollout_quickly(notebook):
     notebook.page.evaluate(
         "() => { window.rollouts = 0; addEventListener('course:rollout', () => { window.rollouts += 1; }); }"
     )
@@ -134,8 +155,7 @@ def test_click_paints_the_rollout_quickly(open_notebook):
     assert sorted(times)[2] < 300 * crowded
 
 
-def test_another_policy_wins_and_switching_back_is_at_once(open_notebook):
-    notebook = show(open_notebook, f"m = make(13, 13, {POLICIES}, chunk=8); m")
+def another_policy_wins_and_switching_back_is_at_once(notebook):
     notebook.wait(known(16), 10)
     notebook.locator(f"{MAP} .course-map-head select").select_option("ensemble")
     notebook.wait(known(169), 30)
@@ -149,18 +169,15 @@ def test_another_policy_wins_and_switching_back_is_at_once(open_notebook):
     assert notebook.locator(f"{CELL}[aria-label*=return]").count() >= 16, "what was computed is kept"
 
 
-def test_an_error_is_shown_with_a_way_to_try_again(open_notebook):
-    notebook = show(open_notebook, "m = make(policies={'broken': 'broken'}); m")
+def an_error_is_shown_with_a_way_to_try_again(notebook):
+    notebook.locator(f"{MAP} .course-map-head select").select_option("broken")
     notebook.wait("document.querySelector('.course-map-error')", 10)
     assert "FloatingPointError: a simulation diverged" in notebook.locator(".course-map-error").inner_text()
     notebook.axe(".jp-OutputArea-output")
     notebook.screenshot("robustness-map-error")
 
 
-def test_reduced_motion_shows_the_rollout_but_does_not_start_it(open_notebook):
-    notebook = show(
-        open_notebook, "m = make(); m", context={"reduced_motion": "reduce", "color_scheme": "light"}
-    )
+def reduced_motion_shows_the_rollout_but_does_not_start_it(notebook):
     notebook.wait("document.querySelector('.course-map-says span').textContent.includes('rollout')", 10)
     canvas = ".course-stage canvas"
     before = notebook.fingerprint(canvas)
@@ -169,8 +186,7 @@ def test_reduced_motion_shows_the_rollout_but_does_not_start_it(open_notebook):
     assert notebook.ink(canvas) > 0.05
 
 
-def test_dark_theme_and_lecture_mode_fit_the_projector(open_notebook):
-    notebook = show(open_notebook, f"m = make({POLICIES}); m")
+def dark_theme_and_lecture_mode_fit_the_projector(notebook):
     notebook.page.evaluate(
         "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
