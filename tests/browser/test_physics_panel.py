@@ -1,10 +1,12 @@
-"""The physics panel in a real browser: a slider moves, and a real hopper feels it at once."""
+"""The physics panel in a real browser: a slider moves, and a real hopper feels it at once.
+
+The steps of a test share its notebook: an open panel is what most of their time goes into.
+"""
 
 import os
 import statistics
 
 import nbformat
-import pytest
 from nbconvert import HTMLExporter
 
 CELL = """
@@ -60,9 +62,19 @@ def describe(name, values):
     return f"{name}: median {statistics.median(values):.0f} ms, 95 % {p95:.0f} ms (n={len(values)})"
 
 
-@pytest.mark.parametrize("application", ["lab", "notebook"])
-def test_a_key_moves_the_slider_and_the_picture_follows(open_notebook, application):
-    notebook = open_panel(open_notebook, application=application)
+def test_keys_and_a_hand(open_notebook):
+    notebook = open_panel(open_notebook)
+    a_key_moves_the_slider_and_the_picture_follows(notebook)
+    dragging_repaints_all_the_time_and_ends_with_the_newest(notebook)
+
+
+def test_ghosts_and_a_projector(open_notebook):
+    notebook = open_panel(open_notebook)
+    ghosts_compare_settings(notebook)
+    lecture_mode_shows_everything_at_720p(notebook)
+
+
+def a_key_moves_the_slider_and_the_picture_follows(notebook):
     page = notebook.page
     assert notebook.ink(STAGE) > 0.2
     slider = notebook.locator(SLIDER).first
@@ -73,7 +85,7 @@ def test_a_key_moves_the_slider_and_the_picture_follows(open_notebook, applicati
         notebook.wait(f"{PAINTED} > {n}")
     first, complete = delays(page.evaluate("said"))
     load = os.getloadavg()[0]
-    print(f"\n{application}, load {load:.1f}; {describe('first', first)}; {describe('complete', complete)}")
+    print(f"\nload {load:.1f}; {describe('first', first)}; {describe('complete', complete)}")
     assert statistics.median(first) < 1000  # sanity; the target of 100 ms is for a quiet machine
     assert len(complete) == 25
 
@@ -90,11 +102,10 @@ def test_a_key_moves_the_slider_and_the_picture_follows(open_notebook, applicati
     notebook.wait(f"document.querySelector('.course-says').innerText !== {heavy!r}")
     assert page.evaluate("document.activeElement.matches('.course-slider input')"), "keys stay here"
     notebook.axe()
-    notebook.screenshot(f"panel-{application}")
+    notebook.screenshot("panel")
 
 
-def test_dragging_repaints_all_the_time_and_ends_with_the_newest(open_notebook):
-    notebook = open_panel(open_notebook)
+def dragging_repaints_all_the_time_and_ends_with_the_newest(notebook):
     page = notebook.page
     moves, seconds = page.evaluate(
         """async () => {  // what a hand does to a slider: 40 events a second, there and back
@@ -120,8 +131,7 @@ def test_dragging_repaints_all_the_time_and_ends_with_the_newest(open_notebook):
     assert painted[-1]["id"] == asked[-1]["id"]
 
 
-def test_ghosts_compare_settings(open_notebook):
-    notebook = open_panel(open_notebook)
+def ghosts_compare_settings(notebook):
     page = notebook.page
     notebook.locator(".course-actions button").first.click()
     page.evaluate("said.length = 0")
@@ -137,12 +147,11 @@ def test_ghosts_compare_settings(open_notebook):
     notebook.axe()
 
 
-def test_lecture_mode_shows_everything_at_720p(open_notebook):
-    notebook = open_panel(open_notebook)
+def lecture_mode_shows_everything_at_720p(notebook):
     page = notebook.page
     notebook.locator(".course-actions button").first.click()
     notebook.locator(SLIDER).first.focus()
-    page.keyboard.press("PageUp")
+    page.keyboard.press("PageDown")
     page.keyboard.press("f")
     page.wait_for_function("() => document.querySelector('.course-panel').hasAttribute('data-lecture')")
     page.wait_for_timeout(800)
@@ -168,7 +177,7 @@ def test_an_error_is_told_and_the_next_move_works(open_notebook):
         "    env.set_params",
         "    if values['torso_mass'] > 8:\n        raise RuntimeError('too heavy')\n    env.set_params",
     )
-    notebook = open_panel(open_notebook, (broken, "panel"))
+    notebook = open_panel(open_notebook, (broken, "panel"), application="notebook")
     page = notebook.page
     notebook.locator(SLIDER).first.focus()
     page.keyboard.press("End")
@@ -185,10 +194,22 @@ def test_an_error_is_told_and_the_next_move_works(open_notebook):
     assert notebook.locator(".course-error").count() == 0
 
 
-def test_baked_panel_plays_without_a_kernel(open_notebook, chromium, tmp_path):
-    notebook = open_notebook([CELL, BAKE])
+def test_a_baked_panel_plays_without_a_kernel_and_a_closed_one_leaves_no_thread(
+    open_notebook, chromium, tmp_path
+):
+    count = (
+        "import threading, time; time.sleep(0.3); "
+        "print(sum(t.name == 'course widget' for t in threading.enumerate()))"
+    )
+    notebook = open_notebook([CELL, BAKE, "panel", count, "panel.close()", count])
     notebook.run_all()
-    outputs = notebook.outputs()
+    assert notebook.text().replace("\n", "").endswith("10"), "one thread, and none after it is closed"
+    plays_in_the_notebook_and_in_an_exported_one(notebook, chromium, tmp_path)
+    an_untrusted_notebook_shows_the_poster(notebook, open_notebook, tmp_path)
+
+
+def plays_in_the_notebook_and_in_an_exported_one(notebook, chromium, tmp_path):
+    outputs = notebook.outputs()[:2]
     inside = notebook.page.frame_locator("iframe[srcdoc]")
     inside.locator(SLIDER).first.wait_for()
     notebook.locator("iframe[srcdoc]").scroll_into_view_if_needed()
@@ -225,9 +246,7 @@ def test_baked_panel_plays_without_a_kernel(open_notebook, chromium, tmp_path):
     context.close()
 
 
-def test_an_untrusted_notebook_shows_the_poster(open_notebook, tmp_path):
-    notebook = open_notebook([CELL, BAKE])
-    notebook.run_all()
+def an_untrusted_notebook_shows_the_poster(notebook, open_notebook, tmp_path):
     cell = nbformat.v4.new_code_cell(
         BAKE, execution_count=1, outputs=[nbformat.from_dict(o) for o in notebook.outputs()[1]]
     )
@@ -238,13 +257,3 @@ def test_an_untrusted_notebook_shows_the_poster(open_notebook, tmp_path):
     reopened.wait("document.querySelector('.jp-OutputArea img')?.naturalWidth > 600")
     assert reopened.locator("iframe[srcdoc]").count() == 0
     reopened.screenshot("baked-untrusted")
-
-
-def test_many_moves_leave_one_thread_and_closing_none(open_notebook):
-    count = (
-        "import threading, time; time.sleep(0.3); "
-        "print(sum(t.name == 'course widget' for t in threading.enumerate()))"
-    )
-    notebook = open_notebook([CELL, "panel", count, "panel.close()", count])
-    notebook.run_all()
-    assert notebook.text().replace("\n", "").endswith("10")
