@@ -1006,6 +1006,24 @@ def posterior_sampling(worlds, actor, episodes, horizon):
     return returns
 
 
+@wrong("q4", "though one had been drawn for the episode")
+def posterior_sampling(worlds, actor, episodes, horizon):
+    returns = torch.zeros(len(worlds), episodes)
+    for task, world in enumerate(worlds):
+        context = []
+        for episode in range(episodes):
+            z = actor.belief(context).sample()
+            obs = world.reset()
+            for _ in range(horizon):
+                z = actor.belief(context).sample()
+                action = actor.act(obs, z)
+                next_obs, reward = world.step(action)
+                context.append((obs, action, reward, next_obs))
+                returns[task, episode] += reward
+                obs = next_obs
+    return returns
+
+
 @wrong("q4", "The belief is renewed")
 def posterior_sampling(worlds, actor, episodes, horizon):
     returns = torch.zeros(len(worlds), episodes)
@@ -1420,6 +1438,15 @@ def bayes_filter(belief, likelihood):
     joint = belief * likelihood
     total = joint.sum(-1, keepdims=True)
     if not total.any():
+        raise ValueError("no possible task explains this evidence: are the likelihoods right?")
+    return joint / total
+
+
+@wrong("q5", "Tiny likelihoods were taken for impossible")
+def bayes_filter(belief, likelihood):
+    joint = belief * likelihood
+    total = joint.sum(-1, keepdims=True)
+    if np.isclose(total, 0.0).any():
         raise ValueError("no possible task explains this evidence: are the likelihoods right?")
     return joint / total
 
