@@ -107,7 +107,7 @@ ON_WEIGHTS = {
         summary="VariBAD against posterior sampling and the optimum, its beliefs against the exact ones.",
         world="grid_navi",
         worlds="grid_navi.",
-        episodes=2100,
+        episodes=2048,
         counted="seed (whole trials)",
     ),
     "rl2_bandits": Measured(
