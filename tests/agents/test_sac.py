@@ -139,7 +139,7 @@ def test_the_critics_learn_nothing_from_the_policys_loss():
     batch = batch_of(16)
     action, log_prob = agent.policy.sample_with_log_prob(batch.obs)
     loss = sac.policy_loss(log_prob, agent.critics(batch.obs, action), 0.1, batch.weight)
-    sac._descend(loss, agent.policy_optimizer)
+    sac.descend(loss, agent.policy_optimizer)
     torch.testing.assert_close(list(agent.critics.parameters()), before, rtol=0, atol=0)
     assert any(
         not torch.equal(new, old) for new, old in zip(agent.policy.parameters(), policy_before, strict=True)
