@@ -16,7 +16,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 
 help:
 	@echo "make lab           open the course in JupyterLab"
-	@echo "make test          run everything that needs no browser (about 14 minutes)"
+	@echo "make test          run everything that needs no browser (about 12 minutes)"
 	@echo "make test-browser  run the tests that need Chromium"
 	@echo "make doctor        look for what is missing on this machine, and how to mend it"
 	@echo "make bench         compare speed with peers (benchmarks/)"
