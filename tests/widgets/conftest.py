@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,19 @@ def run_script(node, tmp_path):
         return json.loads((tmp_path / "output.json").read_text())
 
     return run
+
+
+@pytest.fixture
+def settled():
+    """A function that asks a widget for something else, or nothing new, and waits for the answer."""
+
+    def ask(widget, **change):
+        if change:
+            widget.request = {**widget.request, **change}
+        end = time.monotonic() + 10.0
+        while widget.answer["of"] != widget.request:
+            assert time.monotonic() < end, "nothing came"
+            time.sleep(0.005)
+        return widget.answer
+
+    return ask

@@ -1,7 +1,6 @@
 """The bandit game without a browser: luck is shared, players see the past only, and what it refuses."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -31,14 +30,6 @@ def game():
     yield make
     for one in games:
         one.close()
-
-
-def settled(game, seconds=10.0):
-    end = time.monotonic() + seconds
-    while game.answer["of"] != game.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return game.answer
 
 
 def test_the_jth_pull_of_an_arm_pays_what_luck_has_for_it_in_place_j():
@@ -81,7 +72,7 @@ def test_the_page_knows_all_games_and_the_same_seed_gives_the_same(game):
     json.dumps(fixed, allow_nan=False)
 
 
-def test_another_player_finishes_a_game_that_was_begun(game):
+def test_another_player_finishes_a_game_that_was_begun(game, settled):
     one = game(pulls=6)
     one.request = {"game": 1, "pulled": [2, 2], "player": "in turn"}
     assert settled(one)["rest"] == [2, 0, 1, 2]

@@ -1,7 +1,6 @@
 """The belief grid without a browser: what is asked, sent and refused, its words, picture and arithmetic."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -43,16 +42,7 @@ def widget():
         one.close()
 
 
-def settled(widget, **change):
-    widget.request = {**widget.request, **change}
-    end = time.monotonic() + 10.0
-    while widget.answer["of"] != widget.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return widget.answer
-
-
-def test_all_episodes_of_all_explorers_are_sent_in_order(widget):
+def test_all_episodes_of_all_explorers_are_sent_in_order(widget, settled):
     one = widget(goal=1)
     walks, stays = one.answer["explorers"]
     assert [walks["name"], stays["name"]] == ["walks", "stays"]
@@ -111,7 +101,7 @@ def test_explorations_of_another_shape_are_refused(widget, change, words):
         widget(wrong)
 
 
-def test_somebody_must_explore_and_what_the_function_raises_is_shown(widget):
+def test_somebody_must_explore_and_what_the_function_raises_is_shown(widget, settled):
     with pytest.raises(ValueError, match="at least one explorer"):
         widget(lambda goal, seed: {})
     with pytest.raises(ValueError, match=r"rewards must be \[E, H\], got shape \(3,\)"):
@@ -126,7 +116,7 @@ def test_somebody_must_explore_and_what_the_function_raises_is_shown(widget):
     assert answer["problem"]["message"] == "ArithmeticError: no such goal" and len(answer["explorers"]) == 2
 
 
-def test_words_and_picture_say_what_was_earned(widget):
+def test_words_and_picture_say_what_was_earned(widget, settled):
     one = widget(goal=1, title="Who?")
     assert str(one) == (
         "Who? It is in cell (0, 1). Return of each episode: walks 0.8, 0.8; stays -0.3, -0.3."

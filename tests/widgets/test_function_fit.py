@@ -1,7 +1,6 @@
 """The function fit without a browser: what it asks, sends and refuses, and its static picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -34,16 +33,7 @@ def widget():
         one.close()
 
 
-def settled(widget, **change):
-    widget.request = {**widget.request, **change}
-    end = time.monotonic() + 10.0
-    while widget.answer["of"] != widget.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return widget.answer
-
-
-def test_only_as_many_points_are_read_as_there_are_shots(widget):
+def test_only_as_many_points_are_read_as_there_are_shots(widget, settled):
     one = widget(points=[(0, 1), (1, 3), (-1, 5)], shots=2)
     assert (one.answer["read"], len(one.answer["points"])) == (2, 3)
     assert one.answer["lines"]["mean"] == [2.0] * PLACES and one.answer["lines"]["last"] == [3.0] * PLACES
@@ -52,7 +42,7 @@ def test_only_as_many_points_are_read_as_there_are_shots(widget):
     json.dumps(one.answer, allow_nan=False)
 
 
-def test_a_function_shows_its_truth_until_a_point_is_moved(widget):
+def test_a_function_shows_its_truth_until_a_point_is_moved(widget, settled):
     one = widget(task=parabola, shots=1)
     at = np.linspace(-2, 2, PLACES)
     np.testing.assert_allclose(one.answer["truth"], at**2, atol=1e-4)
@@ -62,7 +52,7 @@ def test_a_function_shows_its_truth_until_a_point_is_moved(widget):
     assert own["truth"] == [] and own["off"] == {}
 
 
-def test_sliders_reach_the_function(widget):
+def test_sliders_reach_the_function(widget, settled):
     one = widget(points=[(0, 1)], sliders=[Slider(name="lift", low=0.0, high=2.0, step=0.5, value=1.0)])
     assert one.answer["lines"]["mean"] == [2.0] * PLACES
     assert settled(one, settings={"lift": 2})["lines"]["mean"] == [3.0] * PLACES
@@ -102,7 +92,7 @@ def test_lines_that_cannot_be_drawn_are_refused(widget, fit, words):
         widget(fit)
 
 
-def test_words_and_picture_say_how_far_off_each_is(widget):
+def test_words_and_picture_say_how_far_off_each_is(widget, settled):
     one = widget(task=parabola, shots=2, title="A parabola?")
     assert str(one).startswith("A parabola? 2 of 3 points read: mean off by ")
     assert str(one).endswith(" on average.")

@@ -1,7 +1,6 @@
 """The goal field without a browser: what it asks, what it sends, what it refuses, and its static picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -33,14 +32,6 @@ def field():
         one.close()
 
 
-def settled(field, seconds=10.0):
-    end = time.monotonic() + seconds
-    while field.answer["of"] != field.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return field.answer
-
-
 def test_the_first_answer_is_there_at_once(field):
     answer = field().answer
     assert answer["shape"] == [2, 3] and answer["values"] == [-1, -2, -3, -4, -5, 0]
@@ -48,7 +39,7 @@ def test_the_first_answer_is_there_at_once(field):
     json.dumps(answer, allow_nan=False)
 
 
-def test_the_function_is_asked_for_this_goal_start_policy_and_radius(field):
+def test_the_function_is_asked_for_this_goal_start_policy_and_radius(field, settled):
     asked = []
 
     def answer(*question):
@@ -107,7 +98,7 @@ def test_wrong_choices_are_refused(field, options, words):
         field(**options)
 
 
-def test_words_and_picture_say_whether_it_arrived(field):
+def test_words_and_picture_say_whether_it_arrived(field, settled):
     one = field()
     assert str(one).endswith("Policy quick, goal (0.50, 0.00) m: reached after 2 steps.")
     before = one.picture()

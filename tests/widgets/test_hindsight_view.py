@@ -1,7 +1,6 @@
 """The hindsight view without a browser: what it asks and counts, what it refuses, and its static picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -37,14 +36,6 @@ def view():
         one.close()
 
 
-def settled(view, seconds=10.0):
-    end = time.monotonic() + seconds
-    while view.answer["of"] != view.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return view.answer
-
-
 def test_before_is_the_episode_as_it_was(view):
     one = view(strategy="final")
     assert one.fixed["before"]["reward"] == [-1.0] * 6 and one.fixed["before"]["goal"] == [[0.0, -0.8]] * 6
@@ -52,7 +43,7 @@ def test_before_is_the_episode_as_it_was(view):
     json.dumps([one.fixed, one.answer], allow_nan=False)
 
 
-def test_strategy_k_and_seed_reach_the_function(view):
+def test_strategy_k_and_seed_reach_the_function(view, settled):
     asked = []
 
     def counted(*question):
@@ -100,7 +91,7 @@ def test_shapes_that_do_not_fit_are_refused(view):
         view(lambda *_: Stored(np.arange(6), np.zeros((5, 2)), np.zeros(6), np.zeros(6, bool)))
 
 
-def test_the_picture_follows_the_choice(view):
+def test_the_picture_follows_the_choice(view, settled):
     one = view()
     before = one.picture()
     one.request = {"strategy": "future", "k": 2, "seed": 0}

@@ -1,7 +1,6 @@
 """Posterior over tasks without a browser: what is asked, sent and refused, ellipse, colours, picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -47,16 +46,7 @@ def widget():
         one.close()
 
 
-def settled(widget, **change):
-    widget.request = {**widget.request, **change}
-    end = time.monotonic() + 10.0
-    while widget.answer["of"] != widget.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return widget.answer
-
-
-def test_a_shot_shrinks_the_belief_that_is_sent(widget):
+def test_a_shot_shrinks_the_belief_that_is_sent(widget, settled):
     one = widget(first=1)
     now = one.answer
     assert now["mean"] == [0.5, 0.5] and now["samples"] == [[1, 1], [1.1, 1]]
@@ -68,7 +58,7 @@ def test_a_shot_shrinks_the_belief_that_is_sent(widget):
     json.dumps(later, allow_nan=False)
 
 
-def test_the_function_is_asked_for_this_task_variant_and_seed_and_may_move_the_task(widget):
+def test_the_function_is_asked_for_this_task_variant_and_seed_and_may_move_the_task(widget, settled):
     one = widget()
     assert settled(one, seed=2)["samples"][1] == [3.1, 1]
     answer = settled(one, variant="0", task=[2.5, -1.0])
@@ -126,7 +116,7 @@ def test_posteriors_of_another_shape_are_refused(widget, change, words):
         widget(lambda *asked: Posterior(**(vars(shrinks(*asked)) | change)))
 
 
-def test_what_the_function_raises_is_shown_and_the_last_belief_stays(widget):
+def test_what_the_function_raises_is_shown_and_the_last_belief_stays(widget, settled):
     def explored(task, shots, variant, seed):
         if shots == 3:
             raise ArithmeticError("no such shot")
@@ -137,7 +127,7 @@ def test_what_the_function_raises_is_shown_and_the_last_belief_stays(widget):
     assert answer["problem"]["message"] == "ArithmeticError: no such shot" and answer["mean"] == [0, 0]
 
 
-def test_words_and_picture_say_what_is_known(widget):
+def test_words_and_picture_say_what_is_known(widget, settled):
     one = widget(title="Which?", shots_label="Seen")
     assert str(one) == (
         "Which? Seen: 0. Weight of the KL: 1. Known of the task: 0.00 nats. 2 samples return 1.0 on average."

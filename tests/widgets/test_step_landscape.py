@@ -1,7 +1,6 @@
 """The step landscape without a browser: what it asks, sends and refuses, its arithmetic and its picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -37,15 +36,6 @@ def widget():
         one.close()
 
 
-def settled(widget, **change):
-    widget.request = {**widget.request, **change}
-    end = time.monotonic() + 10.0
-    while widget.answer["of"] != widget.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return widget.answer
-
-
 def test_the_map_is_sent_row_by_row_from_the_bottom_and_the_steps_with_their_losses(widget):
     one = widget(inner_lr=0.005, steps=2)
     now = one.answer
@@ -57,7 +47,7 @@ def test_the_map_is_sent_row_by_row_from_the_bottom_and_the_steps_with_their_los
     json.dumps(now, allow_nan=False)
 
 
-def test_a_slider_asks_for_another_way_on_the_same_map(widget):
+def test_a_slider_asks_for_another_way_on_the_same_map(widget, settled):
     one = widget()
     before = one.answer
     after = settled(one, inner_lr=0.03, steps=3)
@@ -123,7 +113,7 @@ def test_landscapes_of_another_shape_are_refused(widget, change, words):
         widget(lambda *request: Landscape(**(vars(bowl(*request)) | change)))
 
 
-def test_what_the_function_raises_is_shown_and_the_last_map_stays(widget):
+def test_what_the_function_raises_is_shown_and_the_last_map_stays(widget, settled):
     def landscape(task, *rest):
         if task == 1:
             raise ArithmeticError("no such task")
@@ -134,7 +124,7 @@ def test_what_the_function_raises_is_shown_and_the_last_map_stays(widget):
     assert answer["problem"]["message"] == "ArithmeticError: no such task" and answer["shape"] == [3, 5]
 
 
-def test_words_and_picture_say_what_the_steps_were_worth(widget):
+def test_words_and_picture_say_what_the_steps_were_worth(widget, settled):
     one = widget(steps=0, title="Where to?")
     before = "Where to? Start: near. Loss before 5.1 on training points and 10.2 on test points"
     assert str(one) == f"{before}."

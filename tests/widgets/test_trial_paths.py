@@ -1,7 +1,6 @@
 """Trial paths without a browser: what is asked, what is sent, what is refused, and the static picture."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -35,14 +34,6 @@ def widget():
         one.close()
 
 
-def settled(widget, seconds=10.0):
-    end = time.monotonic() + seconds
-    while widget.answer["of"] != widget.request:
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
-    return widget.answer
-
-
 def test_the_first_trial_is_there_at_once(widget):
     answer = widget(task=2).answer
     assert answer["paths"] == [[[0, 0], [0, 1], [1, 1], [1, 0]], [[0, 0], [1, 0]]]
@@ -51,7 +42,7 @@ def test_the_first_trial_is_there_at_once(widget):
     json.dumps(answer, allow_nan=False)
 
 
-def test_the_function_is_asked_for_this_task_and_memory(widget):
+def test_the_function_is_asked_for_this_task_and_memory(widget, settled):
     one = widget()
     one.request = {"task": 1, "reset_memory": True}
     assert settled(one)["paths"][1] == [[0, 0], [0, 1], [1, 1]]
@@ -59,7 +50,7 @@ def test_the_function_is_asked_for_this_task_and_memory(widget):
     assert settled(one)["paths"][1] == [[0, 0], [1, 1]]
 
 
-def test_what_the_function_raises_is_shown_and_the_last_trial_stays(widget):
+def test_what_the_function_raises_is_shown_and_the_last_trial_stays(widget, settled):
     def trial(task, reset_memory):
         if task == 1:
             raise ArithmeticError("no such way")
@@ -118,7 +109,7 @@ def test_trials_of_another_shape_are_refused(widget, change, words):
         widget(lambda task, reset_memory: Trial(**wrong))
 
 
-def test_words_and_picture_say_what_the_memory_was_worth(widget):
+def test_words_and_picture_say_what_the_memory_was_worth(widget, settled):
     one = widget(task=1)
     assert str(one).endswith("before? Return of each episode: -1.00, -0.50.")
     before = one.picture()
@@ -135,7 +126,7 @@ def straight(goal, pretrained):
     return Trial(paths=[np.stack([np.zeros(2), end]) for end in ends], returns=returns, goal=goal)
 
 
-def test_any_place_can_be_the_goal_and_the_notebook_chooses_the_words(widget):
+def test_any_place_can_be_the_goal_and_the_notebook_chooses_the_words(widget, settled):
     words = Words(slider="Gradient steps", bars="Return after them", one="{n} step(s)", first=0, switch=None)
     one = widget(
         straight,
