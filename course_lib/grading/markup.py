@@ -44,6 +44,19 @@ TEXT_TAGS = set(
         span strong sub summary sup table tbody td th thead tr u ul""",
     )
 )
+WRITTEN_OTHERWISE = (  # what MathJax knows, as the converter knows it
+    # Without braces it leaves the form to `mathvariant`, which browsers no longer draw.
+    (re.compile(r"(\\math[a-z]+)\s+([A-Za-z])"), r"\1{\2}"),
+    (re.compile(r"\\arg(?![A-Za-z])"), r"\\operatorname{arg}"),
+    (re.compile(r"\{aligned\}"), "{align*}"),
+    (re.compile(r"(\\[bB]igg?[lr]?)\\\|"), r"\1‖"),
+    (re.compile(r"\\emph\{"), r"\\textit{"),
+    # Words set apart among words: \text{a \textbf{b} c}
+    (
+        re.compile(r"\\text\{([^{}]*)(\\text(?:bf|it)\{[^{}]*\})([^{}]*)\}"),
+        r"\\text{\1}\2\\text{\3}",
+    ),
+)
 _NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 _ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -85,8 +98,8 @@ def formula(latex: str, display: str = "inline") -> str:
     try:
         if len(latex) > LONGEST_FORMULA:
             raise ValueError("too long")
-        # Without braces the converter leaves the form to `mathvariant`, which browsers no longer draw.
-        latex = re.sub(r"(\\math[a-z]+)\s+([A-Za-z])", r"\1{\2}", latex)
+        for pattern, otherwise in WRITTEN_OTHERWISE:
+            latex = pattern.sub(otherwise, latex)
         mathml = latex2mathml.converter.convert(latex, display=display).replace(_NAMESPACE, "")
         # The converter does not escape \text{<b>}: what is no tree of known elements is not taken.
         tree = ElementTree.fromstring(mathml)

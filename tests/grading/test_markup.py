@@ -155,6 +155,21 @@ def test_letters_that_browsers_leave_out_are_put_in():
     assert "log_prior" in formula(r"\texttt{log\_prior}")
 
 
+@pytest.mark.parametrize(
+    ("latex", "drawn"),
+    [
+        (r"\arg\max_a Q", "<mo>arg</mo>"),
+        (r"\big\|x\big\|", ">‖<"),
+        (r"\begin{aligned}a&=b\\[2pt]&=c\end{aligned}", "<mtr>"),
+        (r"\text{it harms: \emph{conflict}}", ">conflict<"),
+        (r"\text{a \textbf{trial} ends}", ">trial<"),
+    ],
+)
+def test_what_the_notebooks_write_is_drawn(latex, drawn):
+    shown = formula(latex)
+    assert drawn in shown and "\\" not in shown, shown
+
+
 def test_control_characters_and_colours_go():
     assert plain("\x1b[31;1mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07\x00\x08\r\nnext\tcell é 𝒩") == (
         "red link\nnext\tcell é 𝒩"
