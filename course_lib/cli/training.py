@@ -110,7 +110,8 @@ TRAINABLE = {
         worlds="bandit, random_mdp, grid_navi, maze, navigation, half_circle or half_cheetah_velocity.",
         recipes="bandit: k5n10, k10n10, k50n10, k5n20, k5n100 (arms and pulls); random_mdp: n10; maze, "
         "navigation, half_circle, half_cheetah_velocity: gru; grid_navi: gru, lstm, snail, forgets (memory "
-        "emptied at every episode), and tasks1, tasks4, tasks8, tasks14 (so many training tasks).",
+        "emptied at every episode), and tasks1, tasks4, tasks8, tasks14 (so many training tasks); "
+        "navigation: tasks4, tasks16, tasks64.",
         example="--world grid_navi --recipe gru --seeds 0-4",
     ),
     "supervised": Trainable(
@@ -137,24 +138,26 @@ TRAINABLE = {
         recipe="learned_rates",
         worlds="navigation, half_circle, half_cheetah_direction or half_cheetah_velocity.",
         recipes="learned_rates (an inner rate for each parameter), pretrained (no thought of adapting); "
-        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives).",
+        "navigation: maml (one rate for all), first_order, score_function, dice (other inner objectives), "
+        "tasks4, tasks16, tasks64 (so many training tasks).",
         example="--world half_cheetah_direction --seeds 0-4",
     ),
     "pearl": Trainable(
         summary="PEARL: a policy that infers its task, and explores by believing in what it may be.",
         world="direction",
         recipe="pearl",
-        worlds="direction, half_circle or half_cheetah_velocity.",
+        worlds="direction, half_circle, half_cheetah_velocity or navigation.",
         recipes="pearl; direction, half_circle: deterministic (z is not drawn); direction: kl0, kl0.1, "
-        "kl0.5, kl2 (price of a nat of information).",
+        "kl0.5, kl2 (price of a nat of information); navigation: tasks4, tasks16, tasks64 (so many training "
+        "tasks).",
         example="--world direction --seeds 0-4",
     ),
     "varibad": Trainable(
         summary="VariBAD: a policy that is told what is believed of its task, and so can plan to find out.",
         world="grid_navi",
         recipe="varibad",
-        worlds="grid_navi.",
-        recipes="varibad.",
+        worlds="grid_navi or navigation.",
+        recipes="varibad; navigation: tasks4, tasks16, tasks64 (so many training tasks).",
         example="--seeds 0-4",
     ),
 }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_lib.core.gaussian_belief import GaussianBelief
 from course_lib.core.memory import MemoryPolicy
-from course_lib.core.networks import RunningNorm, mlp
+from course_lib.core.networks import LOG_TWO_PI, RunningNorm, mlp
 from course_lib.core.trials import Trials
 
 
@@ -72,6 +72,44 @@ class PlaceRewards(nn.Module):
         logit = torch.einsum("kns,tns->ktn", self.net(z), trials.next_obs)
         paid = (trials.reward > 0.0).to(logit.dtype).expand_as(logit)
         return -nn.functional.binary_cross_entropy_with_logits(logit, paid, reduction="none")
+
+
+class StateRewards(nn.Module):
+    """p(r | s', z) in worlds with rewards of any size: a Gaussian whose mean hangs on z and where a step led.
+
+    Args:
+        latent: Z.
+        obs_size: S.
+        hidden: units of each of two hidden layers.
+    """
+
+    def __init__(self, latent: int, obs_size: int, hidden: int) -> None:
+        super().__init__()
+        self.net = mlp([latent + obs_size, hidden, hidden, 1], activation=nn.ReLU)
+        self.log_std = nn.Parameter(torch.zeros(()))
+
+    def forward(self, z: Tensor, trials: Trials) -> Tensor:
+        """Log-density of every reward of N trials under each of K z's of theirs, nats.
+
+        Args:
+            z: [K, N, Z].
+            trials: where each step led, and what was paid.
+
+        Returns:
+            [K, T, N].
+        """
+        steps, beliefs = len(trials.next_obs), len(z)
+        known = torch.cat(
+            [
+                z.unsqueeze(1).expand(-1, steps, -1, -1),
+                trials.next_obs.unsqueeze(0).expand(beliefs, -1, -1, -1),
+            ],
+            dim=-1,
+        )
+        mean = self.net(known).squeeze(-1)  # [K, T, N]
+        log_std = self.log_std.clamp(min=-3.0)  # else one reward that is known exactly outweighs all others
+        error = (trials.reward - mean) * (-log_std).exp()
+        return -0.5 * (error.square() + LOG_TWO_PI) - log_std
 
 
 class _Trunk(nn.Module):

@@ -10,7 +10,7 @@ Ensembles", ICLR 2017, https://arxiv.org/abs/1610.01283 (source distributions of
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -252,6 +252,22 @@ def fixed_tasks(tasks: Params, count: int, rng: np.random.Generator) -> Callable
     """
     matrix = tasks.array(count)  # [K, P]
     return lambda n: type(tasks).from_array(matrix[rng.integers(count, size=n)])
+
+
+def training_draw(family: Any, count: int | None, rng: np.random.Generator) -> Callable[[int], Params]:
+    """Where tasks come from in training: their family, or a few of it.
+
+    Args:
+        family: has `sample(rng, n)`.
+        count: how many tasks there are, the first that rng draws; None for new ones all the time.
+        rng: source of randomness.
+
+    Returns:
+        From a number n to the parameters of n tasks.
+    """
+    if count is None:
+        return lambda n: family.sample(rng, n)
+    return fixed_tasks(family.sample(rng, count), count, rng)
 
 
 def set_tasks(env: VectorEnv, tasks: Params, count: int) -> None:

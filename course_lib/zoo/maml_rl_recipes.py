@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from course_lib.core.task_family import Params, TaskFamily, set_tasks
+from course_lib.core.task_family import Params, TaskFamily, set_tasks, training_draw
 from course_lib.envs import half_cheetah_tasks, navigation
 from course_lib.meta import estimators, maml_rl
 from course_lib.zoo.training import Idea, Training, names_of, score_of
@@ -34,6 +34,8 @@ class Recipe:
     """Inner objective."""
     seen_reward: Callable[[Tensor], Tensor] = lambda reward: reward
     """From the rewards of the training to those that the inner steps follow."""
+    training_tasks: int | None = None
+    """How many tasks there are in training; None for new ones all the time."""
     later_rate: float = 0.1
     """In a test, factor of the rates after the steps of the training."""
 
@@ -56,10 +58,14 @@ def _half_cheetah(family: TaskFamily, **changes: Any) -> Recipe:
     return Recipe(family=family, config=replace(config, **changes), iterations=300)
 
 
+LEARNED = _navigation(inner_lr=0.1, learned_rates=True)
+"""Navigation with a learned rate for every parameter."""
+
 WORLDS: dict[str, dict[str, Recipe]] = {
     "navigation": {
         "maml": _navigation(),
-        "learned_rates": _navigation(inner_lr=0.1, learned_rates=True),
+        "learned_rates": LEARNED,
+        **{f"tasks{k}": replace(LEARNED, training_tasks=k) for k in (4, 16, 64)},
         "first_order": _navigation(first_order=True),
         "score_function": _navigation(estimators.score_function),
         # At the rate of the others its noise throws it off the plane.
@@ -81,7 +87,8 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         "learned_rates": _half_cheetah(half_cheetah_tasks.velocity_family(), learned_rates=True),
     },
 }
-"""Recipes by the name of their world. Pretrained: one policy for all tasks, with no thought of adapting."""
+"""Recipes by the name of their world. Pretrained: one policy for all tasks, with no thought of
+adapting. tasks4: learned rates, trained on four tasks only."""
 
 
 def make_env(recipe: Recipe, n: int) -> VectorEnv:
@@ -145,14 +152,12 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     optimizer = torch.optim.Adam(learned, lr=what.config.learning_rate, fused=True)
 
     def records(first: int) -> Iterator[dict[str, float]]:
-        def draw(n: int) -> Params:
-            return what.family.sample(rng, n)
 
         return maml_rl.train(
             agent,
             optimizer,
             env,
-            draw,
+            training_draw(what.family, what.training_tasks, rng),
             what.config,
             what.iterations,
             rng,
@@ -176,7 +181,7 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         records=records,
         iterations=what.iterations,
         score=score,
-        curve=lambda record: record["return_mean"],
+        curve=None if what.training_tasks else lambda record: record["return_mean"],
     )
 
 

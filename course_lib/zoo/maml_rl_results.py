@@ -95,7 +95,8 @@ def measure(world: str, tasks: int, report: Callable[[str], None] = lambda doing
         ZooError: the zoo holds no weights of the world.
     """
     curves: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in KINDS[world]}
-    for name, recipe in RECIPES[world].items():
+    for name in [name for name in MEANINGS if name in RECIPES[world]]:
+        recipe = RECIPES[world][name]
         report(MEANINGS[name])
         agents = store.policies("maml_rl", world, name)
         rates = _best_rates(world, recipe, agents) if name == "pretrained" else None

@@ -103,6 +103,28 @@ def _half_circle(**changes: Any) -> Recipe:
     )
 
 
+def _navigation(tasks: int = 256, **changes: Any) -> Recipe:
+    config = pearl.PEARLConfig(
+        latent=5,
+        horizon=navigation.HORIZON,
+        warm_up=20,
+        context_episodes=20,
+        context=100,
+        gamma=0.95,
+        temperature=0.02,
+        learning_rate=3e-3,
+    )
+    return Recipe(
+        family=navigation.family(),
+        config=replace(config, **changes),
+        iterations=50,
+        training_tasks=tasks,
+        simulations=min(tasks, 64),
+        test_episodes=3,
+        curve_tasks=128 if tasks == 256 else 0,
+    )
+
+
 WORLDS: dict[str, dict[str, Recipe]] = {
     "direction": {
         "pearl": _direction(),
@@ -111,9 +133,10 @@ WORLDS: dict[str, dict[str, Recipe]] = {
     },
     "half_circle": {"pearl": _half_circle(), "deterministic": _half_circle(stochastic=False)},
     "half_cheetah_velocity": {"pearl": _half_cheetah()},
+    "navigation": {"pearl": _navigation(), **{f"tasks{k}": _navigation(k) for k in (4, 16, 64)}},
 }
 """Recipes by the name of their world. Deterministic: z is the mean of what is believed. kl0.5: a nat of
-information costs as much."""
+information costs as much. tasks4: trained on four tasks only."""
 
 
 def make_env(recipe: Recipe, n: int, family: Any = None) -> VectorEnv:

@@ -152,7 +152,7 @@ WORLDS: dict[str, dict[str, Recipe]] = {
         **{f"tasks{k}": _grid_navi(training_tasks=k, iterations=150) for k in (1, 4, 8, 14)},
     },
     "maze": {"gru": _maze()},
-    "navigation": {"gru": _navigation()},
+    "navigation": {"gru": _navigation(), **{f"tasks{k}": _navigation(training_tasks=k) for k in (4, 16, 64)}},
     "half_circle": {"gru": _half_circle()},
     "half_cheetah_velocity": {"gru": _half_cheetah()},
 }
@@ -267,7 +267,7 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
         records=records,
         iterations=what.iterations,
         score=score,
-        curve=lambda record: record["return_last"],
+        curve=None if what.training_tasks else lambda record: record["return_last"],
     )
 
 

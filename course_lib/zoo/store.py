@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
+from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards, StateRewards
 from course_lib.core.latent_policy import LatentPolicy
 from course_lib.core.memory import GRUMemory, LSTMMemory, MemoryPolicy
 from course_lib.core.networks import ActorCritic, GaussianPolicy, SquashedGaussianPolicy, TwinQ, mlp
@@ -281,15 +281,12 @@ def _empty_memory(tensors: Mapping[str, Tensor]) -> MemoryPolicy:
 
 def _empty_belief_policy(tensors: Mapping[str, Tensor]) -> BeliefPolicy:
     obs_size, action_size = len(tensors["obs_norm.mean"]), len(tensors["action.0.bias"])
-    latent, hidden, places = _layers(tensors, "decoder.net")
-    return BeliefPolicy(
-        obs_size,
-        action_size,
-        "log_std" not in tensors,
-        lambda z, units: PlaceRewards(z, places, units),
-        latent,
-        hidden,
-    )
+    told, hidden, *_, outputs = _layers(tensors, "decoder.net")
+    if "decoder.log_std" in tensors:  # rewards of any size, from z and a state
+        latent, decoder = told - obs_size, lambda z, units: StateRewards(z, obs_size, units)
+    else:  # from z, whether each place pays
+        latent, decoder = told, lambda z, units: PlaceRewards(z, outputs, units)
+    return BeliefPolicy(obs_size, action_size, "log_std" not in tensors, decoder, latent, hidden)
 
 
 def _empty_recurrent_learner(tensors: Mapping[str, Tensor]) -> RecurrentLearner:

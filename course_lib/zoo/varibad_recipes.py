@@ -1,7 +1,7 @@
 """How the zoo's policies that act on a belief were trained: `course train varibad` runs these."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from torch import nn
 
-from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
+from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards, StateRewards
+from course_lib.core.task_family import training_draw
 from course_lib.core.trials import TrialCollector, Trials
-from course_lib.envs import grid_navi
+from course_lib.envs import grid_navi, navigation
 from course_lib.meta import rl2, varibad
 from course_lib.zoo.training import Idea, Training, names_of, score_of
 
@@ -36,6 +37,8 @@ class Recipe:
     """How many times trials are collected and learned from."""
     simulations: int = 256
     """Trials at a time."""
+    training_tasks: int | None = None
+    """How many tasks there are in training; None for new ones all the time."""
 
 
 POLICY = rl2.RL2Config(
@@ -43,16 +46,33 @@ POLICY = rl2.RL2Config(
 )
 """The policy learns as RL2's does on the same world."""
 
-WORLDS = {
+
+def _navigation(**changes: Any) -> Recipe:
+    config = varibad.VariBADConfig(
+        policy=replace(POLICY, gamma=0.95, entropy_bonus=0.01), kl_weight=0.1, hidden=64
+    )
+    return Recipe(
+        family=navigation.family(),
+        make_decoder=lambda latent, hidden: StateRewards(latent, 2, hidden),
+        config=config,
+        **{"iterations": 150, **changes},
+    )
+
+
+WORLDS: dict[str, dict[str, Recipe]] = {
     "grid_navi": {
         "varibad": Recipe(
             family=grid_navi.family(),
             make_decoder=lambda latent, hidden: PlaceRewards(latent, grid_navi.SIDE**2, hidden),
             config=varibad.VariBADConfig(policy=POLICY),
         )
-    }
+    },
+    "navigation": {
+        "varibad": _navigation(),
+        **{f"tasks{k}": _navigation(training_tasks=k) for k in (4, 16, 64)},
+    },
 }
-"""Recipes by the name of their world."""
+"""Recipes by the name of their world. tasks4: trained on four tasks only."""
 
 
 def make_env(recipe: Recipe, n: int) -> VectorEnv:
@@ -85,8 +105,14 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
     env, agent = make_env(what, what.simulations), varibad.Agent(policy_of(what), what.config)
 
     def records(first: int) -> Iterator[dict[str, float]]:
-        draw = partial(what.family.sample, rng)
-        return varibad.train(agent, env, draw, what.config, what.iterations, rng)
+        return varibad.train(
+            agent,
+            env,
+            training_draw(what.family, what.training_tasks, rng),
+            what.config,
+            what.iterations,
+            rng,
+        )
 
     def score() -> dict[str, Any]:
         tested = trials_of(what, agent.policy, EVALUATION_TRIALS, seed)
@@ -96,7 +122,10 @@ def prepare(world: str, recipe: str, seed: int, rng: np.random.Generator) -> Tra
             "evaluated_on": f"{EVALUATION_TRIALS} new tasks, {what.config.policy.episodes} episodes of each",
         }
 
-    return Training(policy=agent.policy, records=records, iterations=what.iterations, score=score)
+    curve = None if what.training_tasks else lambda record: record["return_last"]
+    return Training(
+        policy=agent.policy, records=records, iterations=what.iterations, score=score, curve=curve
+    )
 
 
 IDEA = Idea(name="varibad", recipes=names_of(WORLDS), prepare=prepare, resumes=False)

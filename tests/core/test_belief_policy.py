@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.distributions import Bernoulli
+from torch.distributions import Bernoulli, Normal
 
-from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards
+from course_lib.core.belief_policy import BeliefPolicy, PlaceRewards, StateRewards
 from course_lib.core.trials import TrialCollector, Trials
 from tests.core.test_trials import Clock
 
@@ -102,3 +102,25 @@ def test_a_trial_that_is_through_believes_no_more():
     trials = _trials(_policy())
     assert isinstance(trials, Trials) and not trials.valid[-1, 0]
     assert not trials.memory.any()
+
+
+def test_rewards_of_any_size_have_the_density_of_a_gaussian_whose_mean_hangs_on_z_and_on_where_a_step_led():
+    torch.manual_seed(0)
+    decoder, z = StateRewards(3, 2, 8), torch.randn(4, 5, 3)
+    trials = SimpleNamespace(next_obs=torch.randn(6, 5, 2), reward=torch.randn(6, 5))
+    with torch.no_grad():
+        decoder.log_std.fill_(-0.7)
+        log_prob = decoder(z, trials)
+    assert log_prob.shape == (4, 6, 5)
+    for k, t, n in ((0, 0, 0), (3, 5, 4), (2, 1, 3)):
+        mean = decoder.net(torch.cat([z[k, n], trials.next_obs[t, n]]))
+        expected = Normal(mean, torch.tensor(-0.7).exp()).log_prob(trials.reward[t, n])
+        torch.testing.assert_close(log_prob[k, t, n], expected[0])
+
+
+def test_a_reward_that_is_known_exactly_does_not_outweigh_all_others():
+    decoder = StateRewards(3, 2, 8)
+    trials = SimpleNamespace(next_obs=torch.zeros(1, 1, 2), reward=torch.zeros(1, 1))
+    with torch.no_grad():
+        decoder.log_std.fill_(-50.0)
+        assert decoder(torch.zeros(1, 1, 3), trials).isfinite().all()

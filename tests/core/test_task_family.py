@@ -19,6 +19,7 @@ from course_lib.core.task_family import (
     draw_tasks,
     fixed_tasks,
     set_tasks,
+    training_draw,
     truncated_normal,
 )
 from course_lib.envs import bit_flip, navigation, rooms
@@ -173,6 +174,15 @@ def test_a_draw_that_writes_into_what_it_returned_before_changes_no_task_that_wa
     drawn(np.array([True, False, False]))
     np.testing.assert_array_equal(first, before)
     assert (drawn.tasks[0] != before[0]).all()
+
+
+def test_a_training_draws_from_a_family_or_from_the_few_tasks_of_it_that_come_first():
+    family = navigation.family()
+    endless = training_draw(family, None, np.random.default_rng(3))(50).array(50)
+    assert len(np.unique(endless, axis=0)) == 50
+    few = family.sample(np.random.default_rng(3), 4).array(4)
+    drawn = training_draw(family, 4, np.random.default_rng(3))(50).array(50)
+    assert {tuple(row) for row in drawn} == {tuple(row) for row in few}
 
 
 def test_fixed_tasks_are_drawn_equally_often_and_whole():

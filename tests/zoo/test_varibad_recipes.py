@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.core.belief_policy import BeliefPolicy
+from course_lib.core.belief_policy import BeliefPolicy, StateRewards
 from course_lib.zoo import rl2_recipes, store, training
 from course_lib.zoo import varibad_recipes as recipes
 
@@ -13,9 +13,9 @@ from course_lib.zoo import varibad_recipes as recipes
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(recipes, "EVALUATION_TRIALS", 8)
-    recipe = recipes.WORLDS["grid_navi"]["varibad"]
-    tiny = replace(recipe, iterations=1, simulations=16)
-    monkeypatch.setitem(recipes.WORLDS, "grid_navi", {"varibad": tiny})
+    for world, by_name in recipes.WORLDS.items():
+        tiny = {name: replace(recipe, iterations=1, simulations=16) for name, recipe in by_name.items()}
+        monkeypatch.setitem(recipes.WORLDS, world, tiny)
 
 
 def test_the_recipe_leaves_a_policy_that_acts_on_a_belief(small, tmp_path):
@@ -25,6 +25,16 @@ def test_the_recipe_leaves_a_policy_that_acts_on_a_belief(small, tmp_path):
     assert card["network"] == "belief_policy" and card["steps"] == 16 * 45
     tried = recipes.trials_of(recipes.WORLDS["grid_navi"]["varibad"], policy, 4, 0)
     assert tried.valid.shape == (45, 4)
+
+
+@pytest.mark.parametrize("name", recipes.WORLDS["navigation"])
+def test_rewards_of_any_size_leave_a_policy_too_which_comes_back_as_it_was(small, tmp_path, name):
+    stem = training.train_and_store(recipes.IDEA, "navigation", name, 0, tmp_path)
+    policy, card = store.policy_from(stem), store.read_card(stem)
+    assert isinstance(policy.decoder, StateRewards) and card["steps"] == 16 * 60
+    assert ("curve" in card) == (name == "varibad")
+    again = recipes.trials_of(recipes.WORLDS["navigation"][name], policy, 4, 0)
+    assert again.valid.shape == (60, 4) and again.valid.all()
 
 
 def test_a_policy_is_not_told_its_task():

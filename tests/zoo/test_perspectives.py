@@ -1,0 +1,104 @@
+"""Whoever learns a task, the same is asked of it: the next episode after so many, in tasks that all meet."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.core.seeding import seed_everything
+from course_lib.envs import navigation
+from course_lib.zoo import perspectives
+from course_lib.zoo.perspectives import PERSPECTIVES, after_shots
+
+TASKS = navigation.NavigationParams(goal_x=np.array([0.3, -0.4, 0.1]), goal_y=np.array([0.2, 0.4, -0.3]))
+
+
+def untrained(name):
+    seed_everything(0)
+    recipes, recipe = PERSPECTIVES[name].recipes, PERSPECTIVES[name].named("navigation")
+    make = recipes.agent_of if name == "MAML" else recipes.policy_of
+    return make(recipe)
+
+
+@pytest.mark.parametrize("name", PERSPECTIVES)
+def test_an_episode_is_one_of_the_task_that_was_given(name):
+    happened = after_shots(name, "navigation", untrained(name), TASKS, 3, (0, 2, 3), seed=1)
+    assert set(happened) == {0, 2, 3}
+    goals = torch.tensor(TASKS.array(3), dtype=torch.float32)
+    for shots, episode in happened.items():
+        assert episode.obs.shape == (navigation.HORIZON + 1, 3, 2) and episode.returns.shape == (3,)
+        assert (episode.obs[0] == 0).all()  # every episode begins at the start
+        if name != "MAML":  # whose returns are means over as many episodes as it learned from
+            paid = -(episode.obs[1:] - goals).norm(dim=-1).sum(0)
+            torch.testing.assert_close(episode.returns, paid, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", PERSPECTIVES)
+def test_the_same_seed_gives_the_same_episodes_and_another_seed_others(name):
+    policy = untrained(name)
+    first, again, other = (
+        after_shots(name, "navigation", policy, TASKS, 3, (0, 2), seed=seed)[2] for seed in (1, 1, 2)
+    )
+    assert torch.equal(first.obs, again.obs) and not torch.equal(first.obs, other.obs)
+
+
+def test_mamls_return_is_the_mean_over_as_many_episodes_as_it_learned_from():
+    data = SimpleNamespace(
+        obs=torch.arange(12.0).view(1, 6, 2),
+        next_obs=torch.zeros(1, 6, 2),
+        returns=torch.tensor([1.0, 2.0, 3.0, 10.0, 20.0, 30.0]),
+    )
+    first = perspectives._first(data, 3)
+    assert first.returns.tolist() == [2.0, 20.0]
+    assert first.obs[0].tolist() == [[0.0, 1.0], [6.0, 7.0]]  # of each task its first
+
+
+def test_maml_takes_one_step_on_up_to_as_many_episodes_as_in_training_and_then_one_for_each_as_many(
+    monkeypatch,
+):
+    asked = []
+    adapt = perspectives.maml_rl_recipes.adapted_to
+
+    def noted(recipe, agent, tasks, count, steps, rng, **more):
+        asked.append((recipe.config.trajectories, steps))
+        return adapt(recipe, agent, tasks, count, steps, rng, **more)
+
+    monkeypatch.setattr(perspectives.maml_rl_recipes, "adapted_to", noted)
+    happened = after_shots("MAML", "navigation", untrained("MAML"), TASKS, 3, (0, 1, 2, 5, 20, 60), seed=0)
+    assert sorted(asked) == [(2, 1), (5, 1), (20, 3)]
+    assert torch.equal(happened[0].returns, happened[1].returns)  # one episode makes no step
+    with pytest.raises(ValueError, match="beyond 20 shots MAML takes a step for each 20, got 30"):
+        after_shots("MAML", "navigation", untrained("MAML"), TASKS, 3, (30,), seed=0)
+
+
+def test_a_negative_number_of_shots_is_refused():
+    with pytest.raises(ValueError, match="shots must not be negative, got -1"):
+        after_shots("RL2", "navigation", untrained("RL2"), TASKS, 3, (-1,), seed=0)
+
+
+@pytest.mark.parametrize("name", ["RL2", "MAML", "PEARL", "VariBAD"])
+def test_the_tasks_of_a_training_are_those_that_it_drew(name, monkeypatch):
+    """The training is begun as `course train` begins it, and asked for its tasks when it sets them."""
+    ways, given = PERSPECTIVES[name], []
+    prepared = ways.recipes.prepare("navigation", "tasks4", 3, seed_everything(3))
+    world = navigation.NavigationVectorEnv
+    original = world.set_params
+
+    def noted(self, params):
+        given.append(params.array(self.num_envs))
+        original(self, params)
+
+    monkeypatch.setattr(world, "set_params", noted)
+    next(prepared.records(1))
+    trained = {tuple(np.round(row, 9)) for row in np.concatenate(given)}
+    drawn = ways.training_draw("navigation", "tasks4", 3)(100).array(100)
+    assert {tuple(np.round(row, 9)) for row in drawn} == trained and len(trained) == 4
+
+
+def test_what_remembers_is_not_reset_between_the_shots():
+    """After some shots RL2's memory is not the one it began with: cut short, the trial is the same."""
+    policy = untrained("RL2")
+    long = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1, 4), seed=5)
+    fresh = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1), seed=5)
+    assert torch.equal(long[1].obs, fresh[1].obs)
