@@ -9,5 +9,6 @@ bit_flip_results, c_learning_results: claims about goals, trained on the spot. T
 meta-learning (supervised_), recurrent (rl2_), gradient-based (maml_, maml_rl_), inferring (pearl_, varibad_)
 learners; what a student turns by hand there: maml_fits, maml_landscape, pearl_shots, varibad_beliefs.
 sample_efficiency: steps until a return, read off cards. bandit_baselines_results, rl2_bandits_results,
-estimators_results: claims about bandits and meta-gradients. tables: results as Markdown.
+estimators_results: claims about bandits and meta-gradients. result_rows: all rows that `course reproduce`
+makes again. tables: results as Markdown.
 """

@@ -202,7 +202,7 @@ def as_markdown(rows: Rows) -> str:
         for n, k in dict.fromkeys((row[3], row[2]) for row in rows if row[1] == "setting")
     ]
     words = (
-        f"Made by `course reproduce bandit_baselines`. Reward of a whole trial: mean over {seeds} seeds, "
+        f"Made by `course reproduce bandits`. Reward of a whole trial: mean over {seeds} seeds, "
         f"with the 95 % bootstrap interval over seeds; in brackets the paper's number, recalled. A seed has "
         f"{', '.join(f'{tasks} bandits for n = {n}' for n, tasks in TASKS.items())}, and {MDPS} MDPs."
     )

@@ -68,7 +68,7 @@ def measured(seed: int) -> Iterator[tuple[int, str, float]]:
 def as_markdown(rows: list[tuple[int, int, str, float]]) -> str:
     """The table by bits and way: mean over seeds with its 95 % bootstrap interval."""
     words = (
-        f"Made by `course reproduce bit_flip`. Patterns made within n steps, in percent of {TEST_EPISODES} "
+        f"Made by `course reproduce bit-flip`. Patterns made within n steps, in percent of {TEST_EPISODES} "
         f"new ones: mean over {len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval over "
         f"seeds. DQN with {AGENT.hidden[0]} hidden units after {ITERATIONS * SIMULATIONS} episodes and "
         f"{ITERATIONS * goal_conditioned.GoalConfig.updates} updates, the same for every n and way."

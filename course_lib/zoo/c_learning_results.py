@@ -212,7 +212,7 @@ def as_markdown(rows: Rows) -> str:
     lines = [
         "# C-learning's prediction against the exact one",
         "",
-        "Made by `course reproduce c_learning`. Mean over",
+        "Made by `course reproduce c-learning`. Mean over",
         f"{len({row[0] for row in rows})} seeds, with the 95 % bootstrap interval.",
         "",
     ]

@@ -259,7 +259,7 @@ def stored(world: str) -> Results:
         numbers = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise store.ZooError(
-            f"{path.name} is not among docs/results: make it with course reproduce contextual --world {world}"
+            f"{path.name} is not among docs/results: make it with course reproduce {path.stem}"
         ) from None
     return Results(
         world=world,

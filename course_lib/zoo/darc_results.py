@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from course_lib.core.rollout import evaluate
-from course_lib.widgets.figures import shots_figure
+from course_lib.widgets.figures import curves_figure, shots_figure
 from course_lib.zoo import store, tables
 from course_lib.zoo.darc_recipes import EPISODES, RECIPES, WORLDS
 
@@ -116,7 +116,7 @@ def as_markdown(results: Results, command: str) -> str:
 
 
 def write(results: Results, command: str, folder: Path) -> None:
-    """Writes the table, its numbers, and where all recipes are trained, the figure.
+    """Writes the table, its numbers and the figure.
 
     Args:
         results: what was measured.
@@ -133,11 +133,18 @@ def write(results: Results, command: str, folder: Path) -> None:
         for name in ("source", "target", "seen")
     }
     store.write_here(folder / f"{stem}.json", (json.dumps(numbers) + "\n").encode())
+    title = results.world.replace("_", " ")
     if set(results.target) >= {f"{way}{n}" for way in ("darc", "target") for n in EPISODES}:
-        figure = shots_figure({results.world.replace("_", " "): shots(results)})
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=90)
-        store.write_here(folder / f"{stem}.png", picture.getvalue())
+        figure = shots_figure({title: shots(results)})
+    else:
+        sides = {
+            MEANINGS[r]: np.stack([results.source[r], results.target[r]], axis=1) for r in results.target
+        }
+        figure = curves_figure({title: ([0, 1], sides)}, "tested in", "return")
+        figure.axes[0].set_xticks([0, 1], ["source", "target"])
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=90)
+    store.write_here(folder / f"{stem}.png", picture.getvalue())
 
 
 def shots(results: Results) -> tuple[list[float], dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -80,7 +80,7 @@ def test_conflict_scores_are_read_off_the_matrix():
 
 def test_missing_results_say_how_to_make_them(monkeypatch, tmp_path):
     monkeypatch.setattr(results_of, "STORED", tmp_path)
-    with pytest.raises(store.ZooError, match="course reproduce contextual --world half_cheetah_velocity"):
+    with pytest.raises(store.ZooError, match="course reproduce contextual-velocity"):
         results_of.stored(VELOCITY)
 
 

@@ -77,6 +77,16 @@ def test_writing_leaves_the_table_its_numbers_and_the_picture(tmp_path):
     assert (tmp_path / "darc-arm.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_pair_with_few_recipes_has_a_picture_too(tmp_path):
+    results = _results()
+    few = {
+        side: {recipe: getattr(results, side)[recipe] for recipe in ("source", "darc5", "target")}
+        for side in ("source", "target", "seen")
+    }
+    results_of.write(results_of.Results(world="point_dead", **few), "course reproduce", tmp_path)
+    assert (tmp_path / "darc-point-dead.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_curves_run_over_episodes_and_rivals_are_level():
     results = _results()
     seen, series, level = results_of.shots(results)
