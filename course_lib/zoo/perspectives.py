@@ -3,7 +3,7 @@
 RL2 and VariBAD remember, PEARL infers, MAML takes gradient steps. All meet the same tasks, and all act with
 the noise of their training.
 
-Axes: M tasks, T steps, K shots, S observation.
+Axes: M tasks, T steps, K shots, S observation, F numbers that a learner holds.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.core.belief_policy import BeliefPolicy
+from course_lib.core.memory import MemoryPolicy
+from course_lib.core.rollout import Transitions
 from course_lib.core.seeding import seed_everything
 from course_lib.core.task_family import Params, training_draw
-from course_lib.core.trials import TrialCollector
+from course_lib.core.trials import TrialCollector, Trials, unrolled
 from course_lib.zoo import maml_rl_recipes, pearl_recipes, rl2_recipes, varibad_recipes
 
 TEST_TASKS = 2**31
@@ -31,6 +34,9 @@ class Episode:
     """Before each step and after the last, [T + 1, M, S]."""
     returns: Tensor
     """Mean return in each task, [M]; MAML's is a mean over as many episodes as it learned from."""
+    held: Tensor
+    """What the learner holds of each task as this episode begins, [M, F]: RL2 its memory, MAML how far its
+    parameters have moved, PEARL the mean of its belief, VariBAD mean and log variance of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +64,34 @@ class Perspective:
         return training_draw(recipe.family, recipe.training_tasks, rng)
 
 
-def _remembering(recipes: Any) -> Callable[..., dict[int, Episode]]:
+def _remembering(recipes: Any, held: Callable[[Any, Trials], Tensor]) -> Callable[..., dict[int, Episode]]:
     def after(
         recipe: Any, policy: Any, tasks: Params, count: int, shots: Sequence[int], seed: int
     ) -> dict[int, Episode]:
+        told = {"meta_input": recipe.meta_input} if recipes is rl2_recipes else {}
         env = recipes.make_env(recipe, count)
-        told = {"meta_input": recipe.meta_input} if hasattr(recipe, "meta_input") else {}
-        collector = TrialCollector(env, lambda n: tasks, max(shots) + 1, seed, **told)
-        trials = collector.collect(policy)
-        steps = len(trials.reward) // (max(shots) + 1)  # no episode of these worlds ends before its time
+        trials = TrialCollector(env, lambda n: tasks, max(shots) + 1, seed, **told).collect(policy)
+        steps, numbers = len(trials.reward) // (max(shots) + 1), held(policy, trials)
         happened = {}
         for shot in shots:
-            here = slice(shot * steps, (shot + 1) * steps)
+            here = slice(shot * steps, (shot + 1) * steps)  # no episode of these worlds ends before its time
             obs, end = trials.obs[here], trials.next_obs[here][-1:]
-            happened[shot] = Episode(obs=torch.cat([obs, end]), returns=trials.reward[here].sum(0))
+            returns = trials.reward[here].sum(0)
+            happened[shot] = Episode(obs=torch.cat([obs, end]), returns=returns, held=numbers[shot * steps])
         return happened
 
     return after
+
+
+def _memory(policy: MemoryPolicy, trials: Trials) -> Tensor:
+    """RL2's memory once it has read the inputs of each step, [T, M, F]: a GRU's features are its memory."""
+    return unrolled(policy, trials.inputs, trials.memory, trials.ended, trials.trial_ended)
+
+
+def _belief(policy: BeliefPolicy, trials: Trials) -> Tensor:
+    """VariBAD's belief before each step, [T, M, F]."""
+    belief = policy.encoder.belief(policy.memories(trials)[:-1])
+    return torch.cat([belief.mean, belief.variance.log()], dim=-1)
 
 
 def _inferring(
@@ -82,7 +99,7 @@ def _inferring(
 ) -> dict[int, Episode]:
     rng = np.random.default_rng(seed)
     explored = pearl_recipes.explored(recipe, policy, tasks, count, rng, episodes=max(shots) + 1)
-    return {shot: _first(explored.data[shot], 1) for shot in shots}
+    return {shot: _first(explored.data[shot], 1, explored.beliefs[shot].mean) for shot in shots}
 
 
 def _stepping(
@@ -104,14 +121,18 @@ def _stepping(
             max(wanted, default=0) // size,
             np.random.default_rng(seed),
         )
-        happened |= {shot: _first(adapted.experience[shot // size].data, size) for shot in wanted}
+        before = adapted.parameters[0]
+        for shot in wanted:
+            now = adapted.parameters[shot // size]
+            moved = torch.cat([(now[name] - before[name]).flatten(1) for name in before], dim=1)
+            happened[shot] = _first(adapted.experience[shot // size].data, size, moved)
     return happened
 
 
-def _first(data: Any, each: int) -> Episode:
+def _first(data: Transitions, each: int, held: Tensor) -> Episode:
     """The first of `each` episodes of every task, and the mean return of all of them."""
     obs = torch.cat([data.obs, data.next_obs[-1:]])[:, ::each]
-    return Episode(obs=obs, returns=data.returns.unflatten(0, (-1, each)).mean(1))
+    return Episode(obs=obs, returns=data.returns.unflatten(0, (-1, each)).mean(1), held=held)
 
 
 PERSPECTIVES = {
@@ -119,7 +140,7 @@ PERSPECTIVES = {
         idea="rl2",
         recipe="gru",
         recipes=rl2_recipes,
-        after=_remembering(rl2_recipes),
+        after=_remembering(rl2_recipes, _memory),
     ),
     "MAML": Perspective(idea="maml_rl", recipe="learned_rates", recipes=maml_rl_recipes, after=_stepping),
     "PEARL": Perspective(idea="pearl", recipe="pearl", recipes=pearl_recipes, after=_inferring),
@@ -127,7 +148,7 @@ PERSPECTIVES = {
         idea="varibad",
         recipe="varibad",
         recipes=varibad_recipes,
-        after=_remembering(varibad_recipes),
+        after=_remembering(varibad_recipes, _belief),
     ),
 }
 """By name, in the order of the lecture."""

@@ -204,6 +204,25 @@ ROWS = {
         counted="seed (whole trials)",
         weights=("varibad/grid_navi-", "rl2/grid_navi-gru-"),
     ),
+    "perspectives-navigation": Row(
+        summary="RL2, MAML, PEARL and VariBAD on the same goals: by shots, by distance, by training tasks.",
+        module="perspectives",
+        world="navigation",
+        episodes=100,
+        counted="seed and distance (whole tasks)",
+        weights=(
+            *(f"{idea}/navigation-" for idea in ("rl2", "pearl", "varibad")),
+            *(f"maml_rl/navigation-{recipe}" for recipe in ("learned_rates-", "tasks")),
+        ),
+    ),
+    "perspectives-half-cheetah-velocity": Row(
+        summary="RL2, MAML and PEARL on the same velocities: by shots, and faster than in training.",
+        module="perspectives",
+        world="half_cheetah_velocity",
+        episodes=20,
+        counted="seed and shift (whole tasks)",
+        weights=tuple(f"{idea}/half_cheetah_velocity-" for idea in ("rl2", "maml_rl", "pearl")),
+    ),
 }
 """By their names, in the order of the lectures."""
 

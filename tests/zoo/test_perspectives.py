@@ -26,7 +26,7 @@ def test_an_episode_is_one_of_the_task_that_was_given(name):
     happened = after_shots(name, "navigation", untrained(name), TASKS, 3, (0, 2, 3), seed=1)
     assert set(happened) == {0, 2, 3}
     goals = torch.tensor(TASKS.array(3), dtype=torch.float32)
-    for shots, episode in happened.items():
+    for episode in happened.values():
         assert episode.obs.shape == (navigation.HORIZON + 1, 3, 2) and episode.returns.shape == (3,)
         assert (episode.obs[0] == 0).all()  # every episode begins at the start
         if name != "MAML":  # whose returns are means over as many episodes as it learned from
@@ -49,7 +49,7 @@ def test_mamls_return_is_the_mean_over_as_many_episodes_as_it_learned_from():
         next_obs=torch.zeros(1, 6, 2),
         returns=torch.tensor([1.0, 2.0, 3.0, 10.0, 20.0, 30.0]),
     )
-    first = perspectives._first(data, 3)
+    first = perspectives._first(data, 3, torch.zeros(2, 1))
     assert first.returns.tolist() == [2.0, 20.0]
     assert first.obs[0].tolist() == [[0.0, 1.0], [6.0, 7.0]]  # of each task its first
 
@@ -102,3 +102,13 @@ def test_what_remembers_is_not_reset_between_the_shots():
     long = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1, 4), seed=5)
     fresh = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1), seed=5)
     assert torch.equal(long[1].obs, fresh[1].obs)
+
+
+@pytest.mark.parametrize("name", PERSPECTIVES)
+def test_what_is_held_of_a_task_is_nothing_before_it_and_something_else_in_each_task_after_it(name):
+    happened = after_shots(name, "navigation", untrained(name), TASKS, 3, (0, 2), seed=0)
+    nothing, something = happened[0].held, happened[2].held
+    assert nothing.shape == something.shape and len(nothing) == 3
+    assert torch.allclose(nothing, nothing[:1].expand_as(nothing), atol=1e-6)
+    assert (something[0] - something[1]).abs().max() > 1e-6
+    assert (something[0] - nothing[0]).abs().max() > 1e-6
