@@ -191,4 +191,5 @@ def after_shots(
         if odd:
             raise ValueError(f"beyond {full} shots MAML takes a step for each {full}, got {odd[0]}")
     seed_everything(seed)  # actions are drawn
-    return ways.after(what, policy, tasks, count, shots, seed)
+    happened = ways.after(what, policy, tasks, count, shots, seed)
+    return {shot: happened[shot] for shot in shots}  # in the order in which they were asked for

@@ -23,8 +23,8 @@ def untrained(name):
 
 @pytest.mark.parametrize("name", PERSPECTIVES)
 def test_an_episode_is_one_of_the_task_that_was_given(name):
-    happened = after_shots(name, "navigation", untrained(name), TASKS, 3, (0, 2, 3), seed=1)
-    assert set(happened) == {0, 2, 3}
+    happened = after_shots(name, "navigation", untrained(name), TASKS, 3, (3, 0, 2), seed=1)
+    assert list(happened) == [3, 0, 2]
     goals = torch.tensor(TASKS.array(3), dtype=torch.float32)
     for episode in happened.values():
         assert episode.obs.shape == (navigation.HORIZON + 1, 3, 2) and episode.returns.shape == (3,)
