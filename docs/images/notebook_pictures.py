@@ -341,6 +341,92 @@ def factors() -> Figure:
     return figure
 
 
+def little_grid(
+    axes: Axes, x: float, y: float, size: float, goal: tuple[int, int] | None, colour: str
+) -> None:
+    """Five by five cells with their corner at (x, y), a disc in the middle and a star at the goal."""
+    cell = size / 5
+    axes.add_patch(plt.Rectangle((x, y), size, size, fc="white", ec=colour, lw=3, zorder=3))
+    for i in range(1, 5):
+        axes.plot([x + i * cell] * 2, [y, y + size], color=GROUND, lw=1.5, zorder=3)
+        axes.plot([x, x + size], [y + i * cell] * 2, color=GROUND, lw=1.5, zorder=3)
+    axes.plot(x + size / 2, y + size / 2, "o", ms=3.2 * size, color=INK, zorder=4)
+    if goal is not None:
+        place = (x + (goal[0] + 0.5) * cell, y + (goal[1] + 0.5) * cell)
+        axes.plot(*place, "*", ms=6 * size, color=colour, mec=INK, mew=1, zorder=4)
+
+
+def transfer() -> Figure:
+    """Transfer: source tasks, what may be carried over, a target, and the tries there."""
+    figure = plt.figure(figsize=(12, 4.6), facecolor="white")
+    axes = blank(figure, 24, 9.2)
+    axes.text(4.0, 8.35, "source tasks", ha="center", fontsize=17, weight="bold", color=BLUE)
+    for x, y, goal in ((0.6, 4.6, (0, 3)), (4.3, 4.6, (3, 4)), (0.6, 0.9, (1, 0)), (4.3, 0.9, (4, 3))):
+        little_grid(axes, x, y, 3.2, goal, BLUE)
+    axes.text(11.6, 8.35, "what is carried", ha="center", fontsize=17, weight="bold", color=INK)
+    words = ("Q: what is good", "policy: what to try", "model: what follows", "features: what matters")
+    for i, text in enumerate(words):
+        box(axes, 8.9, 6.3 - 1.75 * i, 5.4, 1.35, text, GREEN)
+    arrow(axes, (7.7, 4.4), (8.8, 4.4))
+    arrow(axes, (14.4, 4.4), (15.6, 4.4))
+    axes.text(18.1, 8.35, "target task", ha="center", fontsize=17, weight="bold", color=VERMILLION)
+    little_grid(axes, 15.8, 2.1, 4.6, None, VERMILLION)
+    axes.text(
+        19.0, 5.4, "?", fontsize=34, weight="bold", color=VERMILLION, ha="center", va="center", zorder=5
+    )
+    for y, name, tries in ((5.9, "0-shot", 0), (4.3, "1-shot", 1), (2.7, "few-shot", 3)):
+        axes.text(20.9, y, name, fontsize=16, va="center", color=INK)
+        for i in range(tries):
+            axes.plot(21.1 + 0.6 * i, y - 0.7, "o", ms=11, color=VERMILLION)
+    axes.text(22.2, 1.0, "tries in the target", fontsize=14, ha="center", style="italic")
+    return figure
+
+
+def three() -> Figure:
+    """Three perspectives: one chain from a task to an action, with another learner in its middle each time."""
+    figure = plt.figure(figsize=(12, 5.4), facecolor="white")
+    axes = blank(figure, 24, 10.8)
+    heads = (
+        (2.4, "a new task", INK),
+        (8.9, r"a learner $f_\theta$", INK),
+        (15.6, r"what it holds, $\phi$", INK),
+        (21.6, "the policy", INK),
+    )
+    for x, text, colour in heads:
+        axes.text(x, 10.05, text, ha="center", fontsize=17, weight="bold", color=colour)
+    rows = (
+        (7.0, BLUE, "reads", "recurrent network", "memory $h$", r"$\pi_\theta(a\mid s,h)$"),
+        (
+            4.0,
+            VERMILLION,
+            "steps",
+            r"$\theta+\alpha\nabla_\theta J$",
+            r"parameters $\theta'$",
+            r"$\pi_{\theta'}(a\mid s)$",
+        ),
+        (
+            1.0,
+            GREEN,
+            "infers",
+            r"$q_\theta(z\mid s_{1:t},a_{1:t},r_{1:t})$",
+            "belief over $z$",
+            r"$\pi_\theta(a\mid s,z)$",
+        ),
+    )
+    for y, colour, verb, learner, held, policy in rows:
+        little_grid(axes, 1.2, y - 0.15, 2.3, None, INK)
+        axes.text(
+            2.35, y + 1.6, "?", fontsize=22, weight="bold", color=INK, ha="center", va="center", zorder=5
+        )
+        box(axes, 5.6, y, 6.6, 2.0, learner, colour)
+        box(axes, 13.5, y, 4.4, 2.0, held, colour)
+        box(axes, 19.4, y, 4.4, 2.0, policy, colour)
+        axes.text(4.55, y + 1.45, verb, ha="center", fontsize=15, style="italic", color=colour)
+        for start_x, end_x in ((3.6, 5.5), (12.3, 13.4), (18.0, 19.3)):
+            arrow(axes, (start_x, y + 1.0), (end_x, y + 1.0))
+    return figure
+
+
 def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
     """Puts a figure into a Markdown cell, as a PNG that its text can show as `attachment:name`."""
     buffer = io.BytesIO()
@@ -354,9 +440,11 @@ def attach(notebook: Path, cell_id: str, name: str, figure: Figure) -> None:
 
 if __name__ == "__main__":
     attach(NOTEBOOKS / "00_start_here.ipynb", "map", "course.png", course())
+    attach(NOTEBOOKS / "01_transfer.ipynb", "picture", "transfer.png", transfer())
     attach(NOTEBOOKS / "04_epopt.ipynb", "picture", "ensemble.png", ensemble())
     attach(NOTEBOOKS / "05_contextual.ipynb", "picture", "joint.png", joint())
     attach(NOTEBOOKS / "08_rl2.ipynb", "picture", "trial.png", trial())
     attach(NOTEBOOKS / "09_maml.ipynb", "picture", "start.png", start())
     attach(NOTEBOOKS / "10_pearl.ipynb", "picture", "belief.png", belief())
     attach(NOTEBOOKS / "10_pearl.ipynb", "factors", "factors.png", factors())
+    attach(NOTEBOOKS / "11_three_perspectives.ipynb", "picture", "three.png", three())
