@@ -1,5 +1,7 @@
 """A whole small MDP in tables: what a step leads to, what it pays, where it begins and where it ends.
 
+A world whose states lie on a board of tiles can be drawn, and played by hand.
+
 Axes: S states, A actions, S again next states, K ways that a step can turn out, T steps.
 Source: Sutton and Barto, "Reinforcement Learning: An Introduction", 2nd edition, 2018, chapter 3.
 """
@@ -73,6 +75,24 @@ class TabularMDP:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileWorld:
+    """An MDP with a picture: where one stands in each state, and what one sees there."""
+
+    mdp: TabularMDP
+    """Dynamics, rewards, end and start; no step may be left to chance."""
+    kinds: tuple[str, ...]
+    """What a tile can be; its number is its place here."""
+    tiles: Int64[ndarray, "boards rows columns"]
+    """Kinds of all tiles, as they are seen on each board."""
+    board: Int64[ndarray, "S"]
+    """Which board is seen in each state."""
+    cell: Int64[ndarray, "S 2"]
+    """Row and column of each state."""
+    reached: Int64[ndarray, "S A 2"]
+    """Row and column to which a step leads, before it sends one back to the start if it does."""
+
+
 @dataclass(frozen=True, eq=False)
 class Outcomes:
     """The ways that each step can turn out, likeliest first: sampling needs K numbers instead of S."""
@@ -119,12 +139,24 @@ def probability_of_end(mdp: TabularMDP, steps: int, policy: PerChoice | None = N
     return where[:, mdp.terminal].sum(axis=1)
 
 
-def best_path(mdp: TabularMDP, gamma: float = 0.99) -> list[int]:
-    """States of the best way from the start on; where no step can fail, its length is that of the best try.
+def best_values(mdp: TabularMDP, gamma: float = 0.99) -> PerChoice:
+    """What each action is worth if all that follows is done as well as can be, [S, A].
 
     Args:
         mdp: the world.
         gamma: discount, in [0, 1).
     """
-    best = soft_value_iteration(mdp.dynamics, mdp.reward, gamma, 1e-4, mdp.terminal)
-    return greedy_path(mdp.dynamics, best.policy, mdp.start, mdp.terminal)
+    # So cold that the share of a second best action vanishes, also where it is worse by one step's discount.
+    return soft_value_iteration(mdp.dynamics, mdp.reward, gamma, 1e-4, mdp.terminal).action_value
+
+
+def best_path(mdp: TabularMDP, gamma: float = 0.99) -> list[int]:
+    """States of the best way from the start on; where no step can fail, it is as short as can be.
+
+    Args:
+        mdp: the world.
+        gamma: discount, in [0, 1).
+    """
+    values = best_values(mdp, gamma)
+    # Ways of one length differ by rounding only: `greedy_path` takes the first of what is equal to 1e-9.
+    return greedy_path(mdp.dynamics, np.round(values, 9), mdp.start, mdp.terminal)

@@ -13,6 +13,7 @@ In teaching order:
 * `bit_flip`: a row of bits and a pattern, where a sparse reward is never seen by chance.
 * `rooms`: a point in two rooms, asked to come to any place.
 * `bandits`: arms of which nobody says how well they pay.
+* `key_door`: a key, a door and a skull: easy for those who know what the pictures mean.
 * `random_mdp`: small tables of states and actions, all of them drawn by chance.
 * `grid_navi`: a small grid where one cell pays and nobody says which; what can be earned is known exactly.
 * `grid_navi_beliefs`: that optimum, and posterior sampling, which does not reach it.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.core.tabular_mdp import TabularMDP, best_path, outcomes, probability_of_end
+from course_lib.core.tabular_mdp import TabularMDP, best_path, best_values, outcomes, probability_of_end
 
 
 def corridor(cells: int, slip: float = 0.0) -> TabularMDP:
@@ -32,6 +32,8 @@ def test_a_policy_that_knows_the_way_ends_at_once_and_the_best_path_is_that_way(
     right = np.tile([0.0, 1.0], (5, 1))
     np.testing.assert_allclose(probability_of_end(world, 5, right), [0, 0, 0, 0, 1, 1])
     assert best_path(world) == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(best_values(world, 0.9)[:4, 1], [0.9**3, 0.9**2, 0.9, 1.0])
+    np.testing.assert_allclose(best_values(world, 0.9)[:4, 0], [0.9**4, 0.9**4, 0.9**3, 0.9**2])
 
 
 def test_next_states_are_drawn_as_often_as_the_table_says():
