@@ -11,7 +11,7 @@ INPUTS := pyproject.toml constraints.txt course_lib/__init__.py
 PYTHON ?=
 CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 
-.PHONY: help lab test test-browser doctor bench format clean
+.PHONY: help lab test test-browser doctor bench site format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test-browser  run the tests that need Chromium"
 	@echo "make doctor        look for what is missing on this machine, and how to mend it"
 	@echo "make bench         compare speed with peers (benchmarks/)"
+	@echo "make site          make web pages of the course, in build/site"
 	@echo "make format        put code and notebooks into the house's style"
 	@echo "make clean         delete .venv"
 
@@ -38,6 +39,9 @@ doctor: $(VENV)/.ready
 
 bench: $(VENV)/.ready-bench
 	@for file in benchmarks/*_speed.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+site: $(VENV)/.ready-site
+	@$(COURSE) site $(ARGS)
 
 format: $(VENV)/.ready-dev
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
@@ -61,6 +65,11 @@ $(VENV)/.ready-dev: $(INPUTS) | $(BIN)/python
 $(VENV)/.ready-bench: $(INPUTS) | $(BIN)/python
 	@echo "Installing the course and its peers into $(VENV) ..."
 	@$(PIP) install --quiet -e '.[bench]' -c constraints.txt
+	@touch $(VENV)/.ready $@
+
+$(VENV)/.ready-site: $(INPUTS) | $(BIN)/python
+	@echo "Installing the course and what makes pages into $(VENV) ..."
+	@$(PIP) install --quiet -e '.[site]' -c constraints.txt
 	@touch $(VENV)/.ready $@
 
 $(BIN)/python:
