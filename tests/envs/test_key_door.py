@@ -108,7 +108,7 @@ def test_the_random_player_is_as_lucky_as_many_who_were_watched():
 
 
 def steps(mdp, prior, episodes=25, seed=0):
-    config = QLearningConfig(episodes=episodes, max_steps=1200, learning_rate=1.0, epsilon=0.05)
+    config = QLearningConfig(episodes=episodes, max_steps=2000, learning_rate=1.0, epsilon=0.05)
     records = train(mdp, first_values(mdp, 6, prior), config, np.random.default_rng(seed))
     return np.array([record["steps"] for record in records])  # [E, R]
 
@@ -124,7 +124,7 @@ def test_who_believes_the_pictures_is_fast_where_they_are_true_and_slow_where_th
     mdp = world(room).mdp
     told = {name: best_values(world(one).mdp) for name, one in (("true", room), ("lie", room.imagined()))}
     plain, true, lie = steps(mdp, 1.0), steps(mdp, told["true"]), steps(mdp, told["lie"])
-    assert (true[0] < 60).all() and plain[0].mean() > 500 and plain[-5:].mean() < 60
+    assert (true[0] < 60).all() and plain[0].mean() > 500 and plain[-5:].mean() < 100
     assert true.sum(0).mean() < 0.4 * plain.sum(0).mean() < 0.4 * 0.9 * lie.sum(0).mean()
 
 
