@@ -102,6 +102,7 @@ class CorrectionField(anywidget.AnyWidget):
     target = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
+    worked_on = traitlets.Dict().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
 
     def __init__(
@@ -154,6 +155,7 @@ class CorrectionField(anywidget.AnyWidget):
             },
             target=now,
             title=title,
+            worked_on=now,
         )
         self.answer = self._computed(now)
         self._worker = Worker(self._answer)
@@ -191,7 +193,7 @@ class CorrectionField(anywidget.AnyWidget):
         except Exception as error:  # the person sees it, and may draw another room
             answer, problem = self.answer, f"{type(error).__name__}: {error}"
         with self._lock, self.hold_sync():
-            self.answer, self.problem = answer, problem
+            self.answer, self.problem, self.worked_on = answer, problem, value
 
     def close(self) -> None:
         """Ends the worker and the widget."""

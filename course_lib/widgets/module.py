@@ -1,7 +1,7 @@
 """One JavaScript module from a few plain files: no build step, no network.
 
-The files in `static/` share one object, `course`. theme.js creates it, draw.js adds to it,
-and every widget registers itself as `course.<file name> = { create, render }`. None of them
+The files in `static/` share one object, `course`. theme.js creates it, draw.js and kernel.js
+add to it, and every widget registers itself as `course.<file name> = { create, render }`. None of them
 imports another, so joining them in order is all the building there is.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from course_lib.core.spelling import nearest
 
 STATIC = Path(__file__).parent / "static"
-SHARED = ("theme", "draw")
+SHARED = ("theme", "draw", "kernel")
 """Always in front, in this order."""
 
 
@@ -21,7 +21,8 @@ def module(*names: str) -> str:
 
     Args:
         names: file names in `static/` without suffix, in order; the last one is the widget
-            whose `render` the module exports. theme.js and draw.js come first by themselves.
+            whose `render` the module exports. theme.js, draw.js and kernel.js come first by
+            themselves.
 
     Returns:
         Source of one module whose default export is `{ render }`.

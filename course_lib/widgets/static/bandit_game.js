@@ -249,12 +249,14 @@
       show();
     }
     function pull(arm) {
-      if (over() || now.waits || timer || arm >= K) return;
+      if (over() || timer || arm >= K) return;
+      if (now.waits) { now.waits = null; ask(null); } // who does not want to wait plays on
       put(arm);
     }
     function next() {
       clearInterval(timer);
       timer = 0;
+      if (now.waits) ask(null);
       Object.assign(now, { number: now.number + 1, pulled: [], rest: null, kind: "wins", waits: null });
       problem.replaceChildren();
       show();

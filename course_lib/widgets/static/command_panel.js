@@ -76,7 +76,7 @@
     return it;
   }
 
-  function create(root, { scene, slider: spec, robots, dt, quantity, title, canReset, autoplay, command }, link) {
+  function create(root, { scene, slider: spec, robots, dt, quantity, title, canReset, autoplay, command }, link, line) {
     const N = robots.length, unit = spec.unit ? ` ${spec.unit}` : "";
     const { skeleton, eyeOf, robot, landscape, shade, solidLook } = course.scenery;
     const time = timeline({ robots: N, bodies: scene.bodies.length, dt });
@@ -116,11 +116,13 @@
       // A kernel that answers late is asked for more at once: the robots keep their pace, and obey later.
       const steps = Math.max(1, Math.round(PIECE / dt), Math.min(4, Math.ceil(state.rtt / dt)));
       course.tell(root, "asked", { steps });
+      line.asked(true);
       link.ask({ type, frame: time.newest < 0 ? null : time.newest + 1, command: slider.value, steps });
     }
     function receive(message, buffer) {
       if (message.type === "error") {
         state.pending = null;
+        line.heard(true);
         setPlaying(false);
         problem.replaceChildren(course.errorBox("The simulation stopped with an error. Play goes on from there.", message));
         return;
@@ -136,8 +138,8 @@
         state.rtt = Math.max(wait, 0.9 * state.rtt + 0.1 * wait); // late once: earlier for the next while
       }
       state.pending = null;
+      line.heard(true);
       problem.replaceChildren();
-      if (says.dataset.waiting) { delete says.dataset.waiting; says.textContent = ""; }
       if (message.type === "piece" && state.obey && state.obey.step === null) {
         const t = message.commands.indexOf(state.obey.command);
         if (t >= 0) Object.assign(state.obey, { step: message.start + t, acted: performance.now() - state.obey.at });
@@ -167,11 +169,7 @@
       const late = state.pending === null ? 0 : (performance.now() - state.pending) / 1000;
       const ahead = (time.newest - time.shown) * dt;
       if (state.pending === null && ahead <= Math.min(0.15, state.rtt + 0.02)) ask();
-      else if (late > PATIENCE) {
-        says.dataset.waiting = "yes";
-        says.textContent = "Waiting for the kernel: it is busy with a cell, or has stopped.";
-        ask();
-      }
+      else if (late > PATIENCE) ask(); // the last question may have been lost
       if (state.settled !== null && time.newest >= 0) {
         state.settled += elapsed;
         if (state.settled > SETTLED) { state.settled = null; tellWords(); }
@@ -372,6 +370,7 @@
     if (autoplay && !course.reducedMotion()) setPlaying(true);
     return {
       receive,
+      halt() { setPlaying(false); },
       set(value) {
         if (value === slider.value) return;
         slider.set(value);
@@ -386,16 +385,17 @@
     el.append(root);
     const view = course.id("view");
     let panel = null;
+    const line = course.line(root, model, () => panel?.halt());
     const listen = (message, buffers) => { if (message.type !== "history" || message.view === view) panel?.receive(message, buffers?.[0]); };
     const follow = () => panel?.set(model.get("command"));
     model.on("msg:custom", listen);
     model.on("change:command", follow);
     const spec = Object.fromEntries(["scene", "slider", "robots", "dt", "quantity", "title", "autoplay", "command"].map((name) => [name, model.get(name)]));
     panel = create(root, { ...spec, canReset: model.get("can_reset") }, {
-      ask: (request) => model.send({ ...request, view }),
-      command: (value) => { model.set("command", value); model.save_changes(); },
-    });
-    return () => { model.off("msg:custom", listen); model.off("change:command", follow); panel.destroy(); };
+      ask: (request) => line.send({ ...request, view }),
+      command: (command_) => line.save({ command: command_ }),
+    }, line);
+    return () => { model.off("msg:custom", listen); model.off("change:command", follow); line.close(); panel.destroy(); };
   }
 
   course.command_panel = { create, render, timeline, trailingMean };

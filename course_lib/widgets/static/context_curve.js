@@ -288,7 +288,8 @@
   function render({ model, el }) {
     const root = h("div");
     el.append(root);
-    const view = create(root, { data: model.get("data"), shown: model.get("shown") }, (name) => { model.set("shown", name); model.save_changes(); });
+    // Python remembers what is shown, while it lives; nobody has to answer.
+    const view = create(root, { data: model.get("data"), shown: model.get("shown") }, (name) => course.save(model, { shown: name }));
     const follow = () => view.show(model.get("shown"));
     model.on("change:shown", follow);
     return () => { model.off("change:shown", follow); view.destroy(); };

@@ -122,7 +122,7 @@
         }
         grid.append(row);
       }
-      const drawing = svg("svg", { viewBox: `0 0 ${C} ${R}`, "aria-hidden": "true" });
+      const drawing = svg("svg", { viewBox: `0 0 ${C} ${R}`, "aria-hidden": "true", class: "course-dims" });
       const element = h("div", { class: `course-field-room course-field-${kind}` }, h("strong", {}, heading), h("div", { class: "course-field-plane" }, grid, drawing));
       const me = { kind, cells, grid, drawing, element, focus };
       function move(to) {
@@ -373,22 +373,25 @@
   function render({ model, el }) {
     const root = h("div");
     el.append(root);
+    const line = course.line(root, model);
     let mine = null; // what this view has said last: its echo must not undo a newer stroke
     const view = create(root, { room: model.get("room"), title: model.get("title") }, (value) => {
       mine = JSON.stringify(value);
-      model.set("target", value);
-      model.save_changes();
+      line.asked();
+      line.save({ target: value });
     });
     const follow = () => { if (mine !== JSON.stringify(model.get("target"))) view.take(model.get("target")); };
     const answer = () => view.answered(model.get("answer"));
     const problem = () => view.failed(model.get("problem"));
+    const done = () => line.heard(course.words(model.get("worked_on")) === course.words(model.get("target")));
     model.on("change:target", follow);
     model.on("change:answer", answer);
     model.on("change:problem", problem);
+    model.on("change:worked_on", done);
     view.take(model.get("target"));
     answer();
     problem();
-    return () => { model.off("change:target", follow); model.off("change:answer", answer); model.off("change:problem", problem); view.destroy(); };
+    return () => { model.off("change:target", follow); model.off("change:answer", answer); model.off("change:problem", problem); model.off("change:worked_on", done); line.close(); view.destroy(); };
   }
 
   course.correction_field = { create, render };

@@ -4,7 +4,7 @@
   const HEIGHT = 300;
   const STATES = {
     waiting: "Not started", running: "Training", stopping: "Stopping after this iteration", done: "Done",
-    stopped: "Stopped", failed: "Failed",
+    stopped: "Stopped", failed: "Failed", ended: "Ended with its kernel",
   };
 
   // Round numbers that cover [low, high], at most about `most` of them.
@@ -70,7 +70,7 @@
       state.textContent = `${STATES[name] ?? name}:`;
       const running = name === "running";
       stop.disabled = !running;
-      stop.hidden = hint.hidden = name === "done" || name === "stopped" || name === "failed";
+      stop.hidden = hint.hidden = name === "done" || name === "stopped" || name === "failed" || name === "ended";
       progress.hidden = !total || stop.hidden;
       body.dataset.state = name;
     }
@@ -211,18 +211,25 @@
   function render({ model, el }) {
     const root = course.h("div");
     el.append(root);
-    const view = create(root, {
+    let view = null;
+    const line = course.line(root, model, () => { if (/running|stopping/.test(model.get("state"))) view?.setState("ended"); });
+    view = create(root, {
       title: model.get("title"), xLabel: model.get("x_label"), yLabel: model.get("y_label"), total: model.get("total"),
-      canStop: model.get("can_stop"), onstop: () => model.send({ type: "stop" }),
+      canStop: model.get("can_stop"), onstop: () => { line.asked(); line.send({ type: "stop" }); },
     });
-    const message = (content, buffers) => { if (content.type === "points") view.take(content, buffers[0]); };
-    const state = () => view.setState(model.get("state"));
+    const message = (content, buffers) => {
+      if (content.type !== "points") return;
+      line.heard(true);
+      view.take(content, buffers[0]);
+    };
+    const state = () => { line.heard(true); view.setState(model.get("state")); };
     model.on("msg:custom", message);
     model.on("change:state", state);
     state();
     view.draw();
-    model.send({ type: "ready" });
-    return () => { model.off("msg:custom", message); model.off("change:state", state); view.destroy(); };
+    line.asked();
+    line.send({ type: "ready" });
+    return () => { model.off("msg:custom", message); model.off("change:state", state); line.close(); view.destroy(); };
   }
 
   const CSS = `

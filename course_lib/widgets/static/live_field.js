@@ -228,7 +228,11 @@
 
     const sizes = new ResizeObserver(() => paint());
     sizes.observe(root);
-    return { take, learned, destroy() { sizes.disconnect(); theme.stop(); } };
+    function halt() { // nobody learns any more
+      if (now.progress.state === "learning") now.progress = { ...now.progress, state: "stopped" };
+      paint();
+    }
+    return { take, learned, halt, destroy() { sizes.disconnect(); theme.stop(); } };
   }
 
   // "x 0.50 m, action −0.20: exact −3.1, learned −2.9".
@@ -238,10 +242,12 @@
   function render({ model, el }) {
     const root = h("div");
     el.append(root);
-    const view = create(root, { fixed: model.get("fixed"), exact: course.float32(model.get("exact")) }, {
-      choose: (choice) => { model.set("choice", choice); model.save_changes(); },
-      begin: () => model.send({ type: "begin" }),
-      stop: () => model.send({ type: "stop" }),
+    let view = null;
+    const line = course.line(root, model, () => view?.halt());
+    view = create(root, { fixed: model.get("fixed"), exact: course.float32(model.get("exact")) }, {
+      choose: (choice) => { line.asked(); line.save({ choice }); },
+      begin: () => { line.asked(); line.send({ type: "begin" }); },
+      stop: () => { line.asked(); line.send({ type: "stop" }); },
     });
     const follow = () => view.take(model.get("choice"));
     // Values, samples and progress come in one message; the picture waits for all of them.
@@ -252,6 +258,7 @@
       queueMicrotask(() => {
         waiting = false;
         const values = model.get("values"), samples = model.get("samples");
+        line.heard(model.get("progress").choice === model.get("choice"));
         view.learned({
           values: values?.byteLength ? course.float32(values) : null, samples: samples?.byteLength ? course.float32(samples) : [],
           progress: model.get("progress"), scores: model.get("scores"),
@@ -263,8 +270,8 @@
     for (const name of watched) model.on(name, learned);
     follow();
     learned();
-    model.send({ type: "ready" });
-    return () => { model.off("change:choice", follow); for (const name of watched) model.off(name, learned); view.destroy(); };
+    line.send({ type: "ready" });
+    return () => { model.off("change:choice", follow); for (const name of watched) model.off(name, learned); line.close(); view.destroy(); };
   }
 
   course.live_field = { create, render, sentence };

@@ -108,14 +108,15 @@
 
   //   scene, sliders, policies   from the kernel
   //   link.ask(id, values, policy)   asks for rollouts; answers come to `receive`
+  //   line                           says when they do not come
   // Returns { receive, destroy }.
-  function create(root, { scene, sliders: specs, policies, autoplay, values: start = {}, policy: startPolicy }, link) {
+  function create(root, { scene, sliders: specs, policies, autoplay, values: start = {}, policy: startPolicy }, link, line) {
     let player = null;
     root.classList.add("course-panel");
     const theme = course.dress(root, () => { player?.redraw(); showReturns(); });
     const lecture = course.lecture(root);
     const view = course.id("view");
-    const state = { asked: 0, answered: 0, waiting: null, current: null, timer: 0, kept: [], sent: new Map() };
+    const state = { asked: 0, answered: 0, waiting: null, current: null, kept: [], sent: new Map() };
 
     const policyId = course.id("policy");
     const picker = h("select", { id: policyId }, ...policies.map((name) => h("option", { value: name, selected: name === startPolicy }, name)));
@@ -151,18 +152,17 @@
     const values = () => Object.fromEntries(sliders.map((slider, i) => [specs[i].name, slider.value]));
 
     // --- asking: at most two questions are under way, so that a slow kernel never has to work off a
-    // backlog; of those that wait only the newest is kept.
+    // backlog; of those that wait only the newest is kept. One that has waited for long may have been lost.
     function ask() {
       state.asked += 1;
       const question = { id: `${view}:${state.asked}`, values: values(), policy: picker.value };
-      root.setAttribute("aria-busy", "true");
-      if (state.sent.size < 2) send(question);
+      if (state.sent.size < 2 || line.late) send(question);
       else state.waiting = question;
+      line.asked();
     }
     function send(question) {
       state.sent.set(question.id, performance.now());
-      clearTimeout(state.timer);
-      state.timer = setTimeout(() => { sentence.textContent = "Waiting for the kernel: it is busy with a cell, or has stopped."; }, 2000);
+      state.waiting = null;
       course.tell(root, "asked", { id: question.id });
       link.ask(question);
     }
@@ -170,16 +170,9 @@
     function answered(id) { // and with it all older ones, which the kernel has dropped
       if (!id.startsWith(`${view}:`)) return;
       for (const old of [...state.sent.keys()]) if (number(old) <= number(id)) state.sent.delete(old);
-      if (!state.sent.size) clearTimeout(state.timer);
-      if (state.waiting && state.sent.size < 2) {
-        const question = state.waiting;
-        state.waiting = null;
-        send(question);
-      }
+      if (state.waiting && state.sent.size < 2) send(state.waiting);
     }
-    function restIfAllAnswered() { // an old answer may end while a newer question is under way
-      if (!state.sent.size && !state.waiting) root.removeAttribute("aria-busy");
-    }
+    const allAnswered = () => !state.sent.size && !state.waiting; // an old answer may end while a newer question is under way
     function reset() {
       sliders.forEach((slider, i) => slider.set(specs[i].value ?? specs[i].mean ?? specs[i].low));
       picker.value = startPolicy;
@@ -200,7 +193,7 @@
     function receive(message, buffer) {
       if (message.type === "error") {
         answered(message.id);
-        restIfAllAnswered();
+        line.heard(allAnswered());
         sentence.textContent = "";
         problem.replaceChildren(course.errorBox("The simulation stopped with an error.", message));
         course.tell(root, "failed", { id: message.id });
@@ -215,13 +208,14 @@
           problem.replaceChildren();
           player.begin(message, { title: title(message) });
         }
+        line.heard(false);
         if (message.id !== state.current) return;
         player.append(message, buffer);
         const { id, start: from } = message;
         if (from === 0) course.painted((at) => course.tell(root, "painted", { id, at, final: false }));
       } else if (message.type === "end" && message.id === state.current) {
         player.finish(message.result);
-        restIfAllAnswered();
+        line.heard(allAnswered());
         sentence.textContent = course.sentenceCase(player.state.now.sentence());
         keepButton.disabled = state.kept.length >= MOST_KEPT;
         showReturns();
@@ -270,7 +264,7 @@
         if (message.policy) picker.value = message.policy;
         ask();
       },
-      destroy() { clearTimeout(state.timer); theme.stop(); sizes.disconnect(); player.destroy(); },
+      destroy() { theme.stop(); sizes.disconnect(); player.destroy(); },
     };
   }
 
@@ -304,17 +298,17 @@
     const root = h("div");
     el.append(root);
     const spec = Object.fromEntries(["scene", "sliders", "policies", "autoplay", "values", "policy"].map((name) => [name, model.get(name)]));
-    const grid = model.get("grid");
+    const grid = model.get("grid"), line = course.line(root, model);
     let panel = null;
     if (grid) {
       const answer = precomputed(grid, await course.inflate(model.get("data")), spec);
-      panel = create(root, spec, { ask: (question) => queueMicrotask(() => answer(question, panel.receive)) });
-      return () => panel.destroy();
+      panel = create(root, spec, { ask: (question) => queueMicrotask(() => answer(question, panel.receive)) }, line);
+      return () => { line.close(); panel.destroy(); };
     }
     const listen = (message, buffers) => (message.type === "set" ? panel?.set(message) : panel?.receive(message, buffers?.[0]));
     model.on("msg:custom", listen);
-    panel = create(root, spec, { ask: (question) => model.send({ type: "ask", ...question }) });
-    return () => { model.off("msg:custom", listen); panel.destroy(); };
+    panel = create(root, spec, { ask: (question) => line.send({ type: "ask", ...question }) }, line);
+    return () => { model.off("msg:custom", listen); line.close(); panel.destroy(); };
   }
 
   course.physics_panel = { create, render, precomputed };

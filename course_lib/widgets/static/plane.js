@@ -187,28 +187,36 @@
   course.place = { rounded, signed, words: (place) => `(${place.map((v) => signed(v)).join(", ")})` };
 
   // Joins a widget's view to its model: `ask(request)` sends at once, or as soon as the last question is answered,
-  // and of several that wait only the newest. `view` has take(request) and answered(answer).
-  course.asking = function asking(model) {
-    let sent = JSON.stringify(model.get("request")), under_way = false, next = null;
+  // and of several that wait only the newest; `ask(null)` takes the question back. A kernel that lets one wait for
+  // long is asked at once again: it may have lost the last one. `view` has take(request) and answered(answer).
+  course.asking = function asking(model, line) {
+    let sent = course.words(model.get("request")), under_way = false, next = null;
     function send(request) {
-      const words = JSON.stringify(request);
+      const words = course.words(request);
       if (words === sent) return;
       sent = words;
       under_way = true;
-      model.set("request", request);
-      model.save_changes();
+      line.save({ request });
     }
+    const settled = () => !next && course.words(model.get("answer").of) === course.words(model.get("request"));
     return {
-      ask(request) { if (under_way) next = request; else send(request); },
+      ask(request) {
+        if (request === null) { next = null; line.heard(true); return; }
+        next = request;
+        if (!under_way || line.late) { next = null; send(request); }
+        if (settled()) line.heard(true); // back to what is shown
+        else line.asked();
+      },
       follow(view) {
         const answer = () => {
           const got = model.get("answer");
           under_way = false;
           if (next) { const request = next; next = null; send(request); } // the kernel works while this is painted
+          line.heard(settled());
           view.answered(got);
         };
         const take = () => {
-          const words = JSON.stringify(model.get("request"));
+          const words = course.words(model.get("request"));
           if (words === sent) return;
           sent = words;
           view.take(model.get("request"));
@@ -226,9 +234,9 @@
   course.rendered = (create) => ({ model, el }) => {
     const root = course.h("div");
     el.append(root);
-    const asking = course.asking(model);
+    const line = course.line(root, model), asking = course.asking(model, line);
     const view = create(root, model.get("fixed"), asking.ask);
     const leave = asking.follow(view);
-    return () => { leave(); view.destroy(); };
+    return () => { leave(); line.close(); view.destroy(); };
   };
 }

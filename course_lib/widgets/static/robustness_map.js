@@ -73,7 +73,7 @@
     return undefined;
   }
 
-  function create(root, { scene, rows, columns, policies, policy, title, valueLabel, limits, colours }, link) {
+  function create(root, { scene, rows, columns, policies, policy, title, valueLabel, limits, colours }, link, line) {
     const R = rows.values.length, C = columns.values.length;
     root.classList.add("course-map");
     let player = null;
@@ -81,7 +81,7 @@
     const lecture = course.lecture(root);
     const state = {
       policy, values: Object.fromEntries(policies.map((name) => [name, new Array(R * C)])),
-      focus: [Math.floor(R / 2), Math.floor(C / 2)], selected: null, asked: 0, begun: -1, touched: false,
+      focus: [Math.floor(R / 2), Math.floor(C / 2)], selected: null, asked: 0, begun: -1, touched: false, waits: false,
     };
     const values = () => state.values[state.policy];
 
@@ -217,6 +217,8 @@
       says.textContent = course.sentenceCase(sentence(r, c));
       fate.textContent = "";
       paint();
+      state.waits = true;
+      line.asked();
       link.play(`${root.dataset.view}:${state.asked}`, state.policy, r, c);
     }
     function choose(name) {
@@ -248,6 +250,7 @@
         says.textContent = course.sentenceCase(sentence(...state.selected));
       }
       paint();
+      line.heard(!state.waits);
       if (name === state.policy && at.length && !state.touched) { // something moves before anybody has clicked
         const middle = ([a, b]) => Math.floor((a + b) / 2);
         const start = hasBox ? [middle(boxRows), middle(boxColumns)] : state.focus;
@@ -264,6 +267,7 @@
         state.begun = state.asked;
         if (!course.reducedMotion()) player.play();
       }
+      line.heard(false);
       if (state.begun !== state.asked) return;
       player.append(message, buffer);
       if (message.start === 0) course.painted((time) => course.tell(root, "rollout", { at: time }));
@@ -271,11 +275,15 @@
     function end(message) {
       if (!mine(message.id) || state.begun !== state.asked) return;
       player.finish(null);
+      state.waits = false;
+      line.heard(true);
       const now = player.state.now;
       fate.textContent = `${now.rollouts > 1 ? "These rollouts" : "This rollout"}: ${now.sentence()}`;
     }
     function error(message) {
       if (message.what === "rollout" && !mine(message.id)) return;
+      if (message.what === "rollout") state.waits = false;
+      line.heard(!state.waits);
       const again = message.what === "map"
         ? course.button({ icon: "restart", text: "Try again", onclick: () => { problem.replaceChildren(); link.policy(state.policy); } }) : null;
       problem.replaceChildren(h("div", { class: "course-map-error" },
@@ -284,6 +292,7 @@
     }
 
     root.dataset.view = course.id("view");
+    line.asked(); // what it knows
     const sizes = new ResizeObserver(layout);
     sizes.observe(root);
     layout();
@@ -293,14 +302,15 @@
   function render({ model, el }) {
     const root = h("div");
     el.append(root);
+    const line = course.line(root, model);
     const view = create(root, {
       scene: model.get("scene"), rows: model.get("rows"), columns: model.get("columns"), policies: model.get("policies"),
       policy: model.get("policy"), title: model.get("title"), valueLabel: model.get("value_label"), limits: model.get("limits"),
       colours: model.get("colours"),
     }, {
-      policy: (name) => { model.set("policy", name); model.save_changes(); model.send({ type: "policy", policy: name }); },
-      play: (id, policy, row, column) => model.send({ type: "play", id, policy, row, column }),
-    });
+      policy: (name) => { line.save({ policy: name }); line.send({ type: "policy", policy: name }); },
+      play: (id, policy, row, column) => line.send({ type: "play", id, policy, row, column }),
+    }, line);
     function message(content, buffers) {
       if (content.type === "cells") view.cellsCame(content.policy, content.at, buffers[0]);
       else if (content.type === "piece") view.piece(content, buffers[0]);
@@ -310,8 +320,8 @@
     const follow = () => view.choose(model.get("policy"));
     model.on("msg:custom", message);
     model.on("change:policy", follow);
-    model.send({ type: "ready" });
-    return () => { model.off("msg:custom", message); model.off("change:policy", follow); view.destroy(); };
+    line.send({ type: "ready" });
+    return () => { model.off("msg:custom", message); model.off("change:policy", follow); line.close(); view.destroy(); };
   }
 
   course.robustness_map = { create, render };

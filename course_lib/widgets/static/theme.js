@@ -275,7 +275,7 @@ const course = {};
 
   course.css = `
 .course { font: 16px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--course-ink);
-  background: var(--course-paper); container-type: inline-size; border-radius: 12px; text-align: left; }
+  background: var(--course-paper); container-type: inline-size; border-radius: 12px; text-align: left; position: relative; }
 .course *, .course *::before { box-sizing: border-box; }
 .course canvas { display: block; width: 100%; }
 .course-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -317,6 +317,11 @@ const course = {};
 .course-error summary { cursor: pointer; font-weight: 600; min-height: 32px; padding: 4px 0; }
 .course-error pre { font: 16px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 240px;
   overflow: auto; margin: 0; color: var(--course-ink); background: transparent; }
+.course-mark { border: 3px solid var(--course-ink); border-left-width: 12px; border-radius: 9px; padding: 6px 12px; margin: 0 0 8px;
+  background: var(--course-paper); color: var(--course-ink); font-weight: 600; }
+.course-mark:empty { position: absolute; border: 0; padding: 0; margin: 0; }
+.course-mark[data-over] { position: absolute; left: 16px; max-width: min(40em, calc(100% - 32px)); z-index: 9; margin: 0; pointer-events: none; }
+.course[data-stale] :is(canvas, [role=grid], .course-dims) { filter: grayscale(1) opacity(.5); }
 .course[data-lecture] { font-size: clamp(16px, 2.2vh, 30px); position: fixed; inset: 0; z-index: 99999; width: 100vw; height: 100vh; border-radius: 0; overflow: auto; }
 @media (prefers-reduced-motion: no-preference) { .course button { transition: background .12s, border-color .12s; } }
 `;
