@@ -193,13 +193,9 @@ class ShotsAndShift(PlaneWidget):
         self._curves(right, shifts, shifts[f], lambda values: values[:, k], told)
         for a, b in outside(shifts, self.fixed["trained"]):
             right.axvspan(a, b, facecolor="none", edgecolor="#8894a2", hatch="//", lw=0, zorder=0)
+            middle, plate = right.get_xaxis_transform(), {"facecolor": "white", "edgecolor": "none", "pad": 1}
             right.text(
-                (a + b) / 2,
-                0.03,
-                "outside training",
-                fontsize=13,
-                ha="center",
-                transform=right.get_xaxis_transform(),
+                (a + b) / 2, 0.03, "outside training", size=13, ha="center", bbox=plate, transform=middle
             )
         right.set_xlim(shifts[0], shifts[-1])
         finish(right, f"{self.fixed['shift_label']} (times training)", "")
@@ -207,6 +203,8 @@ class ShotsAndShift(PlaneWidget):
     def _ways(self, axes: Axes, i: int) -> None:
         colour, line = STYLES[i]
         self._plane.draw(axes, self.fixed["learners"][i]["name"])
+        key = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot([0.78, 1.0], [1.07, 1.07], color=colour, ls=line, lw=3, **key)
         if self.fixed["region"] is not None:
             (x0, y0), (x1, y1) = self.fixed["region"]
             axes.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=INK, lw=1.5, ls="--", zorder=2)

@@ -74,13 +74,12 @@
 
     // --- picture
 
-    // Heights that fill the screen in lecture mode, and natural ones in a notebook.
-    function heights() {
-      if (!root.hasAttribute("data-lecture")) return [280, 270];
-      const rows = [...new Set(each.map((one) => one.canvas.offsetTop))].length;
-      const used = body.offsetHeight - rows * each[0].canvas.offsetHeight - curves[0].offsetHeight;
-      const left = Math.max(300, root.clientHeight - used - 24);
-      return [(0.52 * left) / rows, 0.48 * left];
+    // Fills the screen in lecture mode, where the curves take what the planes leave; natural heights in a notebook.
+    function room() {
+      if (!root.hasAttribute("data-lecture")) return { planes: 280, curves: () => 270 };
+      const rows = new Set(each.map((one) => one.canvas.offsetTop)).size, high = () => rows * each[0].canvas.offsetHeight;
+      const left = Math.max(300, root.clientHeight - (body.offsetHeight - high() - curves[0].offsetHeight) - 24);
+      return { planes: (0.52 * left) / rows, curves: () => left - high() };
     }
 
     function ways(i, tall) {
@@ -218,7 +217,7 @@
     }
 
     const at = ({ shots: k, shift: f }) => [shots.indexOf(k), shifts.indexOf(f)];
-    function paintCurves(tall = heights()[1]) {
+    function paintCurves(tall = room().curves()) {
       const [k, f] = at(now.request), end = shifts[shifts.length - 1];
       const dim = [[shifts[0], Math.min(trained[0], end)], [Math.max(trained[1], shifts[0]), end]].filter(([a, b]) => a < b);
       curve(0, { x: shots.map((_, i) => i), names: shots.map(String), label: fixed.shots_label.toLowerCase(), here: k, of: (table) => table[f], best: told && shots.map(() => told[f]), dim: [] }, tall);
@@ -226,12 +225,12 @@
     }
     function paint() {
       if (!now.answer || !root.clientWidth) return;
-      const [high, low] = heights();
+      const { planes: high, curves: low } = room();
       each.forEach((one, i) => {
         ways(i, high);
         one.name.querySelector("svg").replaceWith(swatch(i, theme.series(i)));
       });
-      paintCurves(low);
+      paintCurves(low());
     }
 
     // --- words
