@@ -5,6 +5,7 @@ darc-arm.png.
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -227,20 +228,31 @@ ROWS = {
 """By their names, in the order of the lectures."""
 
 
-def training_minutes(row: Row) -> float:
-    """Minutes that training a row's weights took on two cores, a seed on each: half of their CPU minutes."""
-    from course_lib.zoo import (
-        store,
-    )  # not above: with it comes torch, and `course --help` would take a second
+def needed(names: Iterable[str]) -> list[str]:
+    """Names of the weights that some rows measure, each once."""
+    from course_lib.zoo import store  # not above: torch comes with it, and `course --help` would wait
 
-    return sum(store.read_card(store.folder() / name)["cpu_minutes"] for name in needed(row)) / 2
+    beginnings = tuple(beginning for name in names for beginning in ROWS[name].weights)
+    return [weights for weights in store.names() if weights.startswith(beginnings)]
 
 
-def needed(row: Row) -> list[str]:
-    """Names of the weights that a row measures."""
+def training_minutes(names: Iterable[str]) -> float:
+    """Minutes that training some rows' weights took on two cores: half of the CPU minutes of all seeds."""
     from course_lib.zoo import store
 
-    return [name for name in store.names() if name.startswith(row.weights)] if row.weights else []
+    return sum(store.read_card(store.folder() / weights)["cpu_minutes"] for weights in needed(names)) / 2
+
+
+def minutes_cell(names: Sequence[str], folder: Path) -> str:
+    """What docs/results.md says of the time that some rows take, such as "0.3 + 5.4".
+
+    Args:
+        names: of the rows.
+        folder: where their commands wrote, which says how long they took; "?" where one has not.
+    """
+    taken = read_minutes(folder)
+    again = f"{sum(taken[name] for name in names):.1f}" if taken.keys() >= set(names) else "?"
+    return f"{again} + {training_minutes(names):.1f}" if needed(names) else again
 
 
 def read_minutes(folder: Path) -> dict[str, float]:
