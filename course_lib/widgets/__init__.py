@@ -21,6 +21,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
     step_landscape  the loss round a start, and where gradient steps of any rate lead
     belief_grid     explorers side by side on one gridworld, each with its belief; hide the goal yourself
     posterior_shots the belief over tasks shrinks with every shot; its samples and where they lead
+    shots_and_shift learners side by side on the same tasks: more experience, or farther from training
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
 the thread that simulates, `plane` is what the widgets seen from above share, `planar_paths` draws ways
