@@ -9,7 +9,7 @@
 .course-shift-head { display: flex; gap: 8px 12px; align-items: center; flex-wrap: wrap; }
 .course-shift-title { font-weight: 700; font-size: 1.125em; flex: 1 1 12em; }
 .course-shift-planes { display: grid; gap: 4px 12px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
-.course-shift-name { display: flex; gap: 4px 8px; align-items: center; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
+.course-shift-name { display: flex; gap: 0 8px; align-items: center; justify-content: center; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
 .course-shift-name svg { width: 44px; height: 8px; flex: none; }
 .course-shift-curves { display: grid; gap: 4px 28px; grid-template-columns: minmax(0, 1fr); margin-top: 6px; }
 .course-shift-curves canvas { cursor: crosshair; touch-action: pan-y; }
@@ -237,7 +237,8 @@
 
     function tell() {
       const [k, f] = at(now.request);
-      says.textContent = `${fixed.where[f][k]}: ${fixed.order[f][k]}.`;
+      const order = fixed.order[f][k].replace(/ \[([^,]*), /g, "\u00a0[$1,\u00a0"); // an interval stays on its line
+      says.textContent = `${fixed.where[f][k]}: ${order}.`;
       const words = (axis) => `Mean return of ${learners.map((one) => one.name).join(", ")} over ${axis}, with 95 % bands. ${says.textContent}`;
       curves[0].setAttribute("aria-label", words("the episodes of experience before"));
       curves[1].setAttribute("aria-label", words("the distance of the tasks from training"));
