@@ -4,7 +4,7 @@
 {
   const { h } = course;
 
-  const SMALL = 118, LARGE = 190, PLOT = 270; // CSS pixels: a source, the target, the curves
+  const SMALL = 118, LARGE = 180, PLOT = 300; // CSS pixels: a source, the target, the curves
   const CSS = `
 .course-task { padding: 10px; }
 .course-task-head { display: flex; gap: 8px 12px; align-items: center; flex-wrap: wrap; margin-bottom: 6px; }
@@ -21,13 +21,15 @@
 .course-task-sources { display: grid; grid-template-columns: repeat(2, auto); gap: 6px; justify-content: center; }
 .course-task-stage canvas { border-radius: 6px; margin: 0 auto; }
 .course-task-stage canvas[data-unused] { opacity: .22; }
-.course-task-carry { flex: 0 1 14em; min-width: 10em; text-align: center; font-weight: 600; }
+.course-task-carry { flex: 0 1 12em; min-width: 7em; text-align: center; font-weight: 600; }
 .course-task-carry svg { width: 100%; height: 34px; display: block; }
 .course-task-known { min-height: 1.45em; }
-.course-task-tries { min-height: 1.45em; letter-spacing: 2px; }
-.course-task-says { font-size: 1.0625em; font-weight: 600; min-height: 2.9em; }
-.course-task p { margin: 4px 0 8px; padding: 0; min-height: 4.4em; }
+.course-task-tries { min-height: 1.45em; }
+.course-task-body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px 20px; align-items: center; }
+.course-task-says { font-size: 1.0625em; font-weight: 600; min-height: 1.5em; }
+.course-task p { margin: 4px 0 8px; padding: 0; min-height: 3em; }
 .course-task-hint { color: var(--course-muted); margin-top: 4px; }
+@container (min-width: 960px) { .course-task-body { grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); } }
 @container (max-width: 520px) { .course-task-switches { grid-template-columns: minmax(0, 1fr); } }
 `;
   const SHOTS = [
@@ -78,11 +80,13 @@
       h("div", { class: "course-task-head" }, h("div", { class: "course-task-title" }, data.title), lecture.button),
       h("div", { role: "group", "aria-label": data.title },
         h("div", { class: "course-task-switches" }, ...rows),
-        h("div", { class: "course-task-stage" },
-          h("figure", {}, from, h("div", { class: "course-task-sources" }, ...sources)),
-          h("div", { class: "course-task-carry" }, carried, arrow),
-          h("figure", {}, h("h4", {}, "target domain"), target, known, dots)),
-        says, more, canvas,
+        h("div", { class: "course-task-body" },
+          h("div", { class: "course-task-stage" },
+            h("figure", {}, from, h("div", { class: "course-task-sources" }, ...sources)),
+            h("div", { class: "course-task-carry" }, carried, arrow),
+            h("figure", {}, h("h4", {}, "target domain"), target, known, dots)),
+          canvas),
+        says, more,
         h("div", { class: "course-task-hint" }, "A grid is a task: a disc where each try begins, a star at the goal, digits where the buttons 1, 2, 3, 4 lead from there, a thick edge where up really is.")),
     );
 
