@@ -383,7 +383,7 @@ def transfer() -> Figure:
 
 
 def three() -> Figure:
-    """Three perspectives: one chain from a task to an action, with another learner in its middle each time."""
+    """Three perspectives: one chain from a task to an action, each time with another learner in it."""
     figure = plt.figure(figsize=(12, 5.4), facecolor="white")
     axes = blank(figure, 24, 10.8)
     heads = (
