@@ -21,7 +21,7 @@
 .course-task-sources { display: grid; grid-template-columns: repeat(2, auto); gap: 6px; justify-content: center; }
 .course-task-stage canvas { border-radius: 6px; margin: 0 auto; }
 .course-task-stage canvas[data-unused] { opacity: .22; }
-.course-task-carry { flex: 0 1 12em; min-width: 7em; text-align: center; font-weight: 600; }
+.course-task-carry { flex: 0 1 11em; min-width: 7em; text-align: center; font-weight: 600; }
 .course-task-carry svg { width: 100%; height: 34px; display: block; }
 .course-task-known { min-height: 1.45em; }
 .course-task-tries { min-height: 1.45em; }
@@ -29,7 +29,7 @@
 .course-task-says { font-size: 1.0625em; font-weight: 600; min-height: 1.5em; }
 .course-task p { margin: 4px 0 8px; padding: 0; min-height: 3em; }
 .course-task-hint { color: var(--course-muted); margin-top: 4px; }
-@container (min-width: 960px) { .course-task-body { grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); } }
+@container (min-width: 960px) { .course-task-body { grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr); } .course-task-stage { flex-wrap: nowrap; } }
 @container (max-width: 520px) { .course-task-switches { grid-template-columns: minmax(0, 1fr); } }
 `;
   const SHOTS = [
@@ -195,7 +195,8 @@
       g.strokeStyle = c.ink;
       g.lineWidth = 2.5;
       g.beginPath(); g.arc(x, y, 8, 0, 7); g.fill(); g.stroke();
-      course.text(g, signed(value), x + 14, y + (value > (low + high) / 2 ? 24 : -10), { colour: c.ink, halo: c.paper, size: 20, weight: 700 });
+      const end = x > width - 90;
+      course.text(g, signed(value), end ? x - 14 : x + 14, y + (value > (low + high) / 2 ? 26 : -12), { colour: c.ink, halo: c.paper, size: 20, weight: 700, align: end ? "right" : "left" });
       canvas.setAttribute("aria-label", `Return after ${tries[now.shot]} tries: ${names.kind.map((kind, i) => `${kind} ${signed(all[i][tries[now.shot]])}`).join(", ")}; the best is ${signed(best)}.`);
     }
 
@@ -204,7 +205,7 @@
       for (const [part, list] of Object.entries(buttons)) list.forEach((button, i) => button.setAttribute("aria-pressed", String(i === now[part])));
       buttons.kind.forEach((button, i) => button.replaceChildren(icon(i), h("span", {}, names.kind[i])));
       const { tasks } = difference, goal = tasks.length - 1;
-      from.textContent = kind.many ? `source domain: many tasks, ${goal} of them here` : "source domain: one task";
+      from.textContent = kind.many ? "source domain: many tasks" : "source domain: one task";
       sources.forEach((one, i) => {
         one.style.display = i < goal ? "" : "none";
         const unused = i > 0 && !kind.many;
@@ -238,7 +239,7 @@
     });
 
     const sizes = new ResizeObserver(() => show());
-    sizes.observe(root);
+    for (const one of [root, canvas]) sizes.observe(one); // columns may come after the first picture
     show();
     return { destroy() { sizes.disconnect(); theme.stop(); } };
   }
