@@ -20,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from side_by_side import Figures, arguments
 
 from course_lib.grading import examine, sandbox
 from course_lib.grading.batch import Progress, grade_batch
@@ -27,6 +28,8 @@ from course_lib.grading.host import Host
 from course_lib.grading.sandbox import Limits
 
 ROOT = Path(__file__).resolve().parents[1]
+GOAL = 3.0
+"""Seconds for each submission of a class: 300 in a quarter of an hour."""
 NUMPY_CELLS = {
     "setup": ("import numpy as np", {}),
     "q1": (
@@ -84,7 +87,7 @@ def texts(name: str, root: Path) -> tuple[examine.Assignment, dict, dict[str, st
     return assignment, package, answers
 
 
-def overhead(name: str, root: Path, rounds: int) -> None:
+def overhead(name: str, root: Path, rounds: int, goal: float, figures: Figures) -> None:
     """Prints what one submission costs beyond its own cells."""
     assignment, package, answers = texts(name, root)
     cells = [c.source for c in assignment.cells if c.role != "written"]
@@ -114,9 +117,10 @@ def overhead(name: str, root: Path, rounds: int) -> None:
         f"cells alone {statistics.median(b for _, b in seconds):.2f} s, "
         f"overhead {statistics.median(more):.2f} s ({min(more):.2f} .. {max(more):.2f})"
     )
+    figures.seconds(f"a submission of {name}", "its cells alone, in one process", more, goal)
 
 
-def whole_class(students: int, jobs: int) -> None:
+def whole_class(students: int, jobs: int, figures: Figures) -> None:
     """Prints how long a class takes, and what the processes hold, as it goes on."""
     name = "ps2_epopt"
     assignment, _, answers = texts(name, ROOT)
@@ -163,6 +167,8 @@ def whole_class(students: int, jobs: int) -> None:
         f"{seconds / students:.2f} s each; {summary.sandbox}; {len(harmed)} honest ones harmed, "
         f"{len(summary.faults)} faults"
     )
+    what = f"a class of {students}, a tenth hostile, {jobs} at a time"
+    figures.seconds(what, "an empty class", [seconds], GOAL * students)
 
 
 def main() -> None:
@@ -172,13 +178,15 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="submissions graded at a time")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the overhead")
-    options = parser.parse_args()
+    options = arguments(parser, {"submissions": 0, "rounds": 2})
+    figures = Figures("Grading: seconds more than")
     print(f"sandbox: {sandbox.available()}; load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
-        overhead("small", numpy_assignment(Path(folder)), options.rounds)
-    overhead("ps2_epopt", ROOT, options.rounds)
+        overhead("small", numpy_assignment(Path(folder)), options.rounds, 0.5, figures)
+    overhead("ps2_epopt", ROOT, options.rounds, 2.0, figures)
     if options.submissions:
-        whole_class(options.submissions, options.jobs)
+        whole_class(options.submissions, options.jobs, figures)
+    figures.write(options.json)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from side_by_side import circumstances, rate, ratio, take_turns
+from side_by_side import Figures, arguments, circumstances, rate, ratio, take_turns
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
@@ -26,6 +26,10 @@ from course_lib.meta import supervised
 from course_lib.meta.maml import GradientLearner
 
 GOALS = {"learn2learn": 15.0, "TorchOpt": 10.0}
+HOW_TO_INSTALL = {
+    "learn2learn": "does not build with Python 3.11, see the head of benchmarks/maml_speed.py",
+    "TorchOpt": "pip install torchopt",
+}
 INNER_LR = 0.01
 MetaLoss = Callable[[FewShotTasks], Tensor]
 
@@ -142,31 +146,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tasks", type=int, default=25)
+    parser.add_argument("--tasks", nargs="+", type=int, default=[25, 100], metavar="M")
     parser.add_argument("--shots", type=int, default=10, help="and as many test points")
     parser.add_argument("--units", type=int, default=40, help="of both hidden layers")
     parser.add_argument("--iterations", type=int, default=20, help="of each round")
     parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
+    given = arguments(parser, {"iterations": 5, "rounds": 2})
+    figures = Figures("MAML's meta-iterations on sinusoids")
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    print(circumstances())
+    for tasks in given.tasks:
+        race(tasks, given, figures)
+    figures.write(given.json)
+
+
+def race(tasks: int, given: argparse.Namespace, figures: Figures) -> None:
+    """Prints one line for every contestant but ours: our rate by theirs."""
     net, rng = mlp([1, given.units, given.units, 1], activation=nn.ReLU), np.random.default_rng(0)
     draw = function_tasks(SINUSOIDS)
-    batches = [draw(given.tasks, given.shots, given.shots, rng) for _ in range(given.iterations)]
+    batches = [draw(tasks, given.shots, given.shots, rng) for _ in range(given.iterations)]
     contestants = {}
     for name, make in CONTESTANTS.items():
         try:
             contestants[name] = Contestant(make, net, batches)
-        except ImportError as missing:
-            print(f"{name} is left out: {missing}")
+        except ImportError:
+            if tasks == given.tasks[0]:
+                figures.leave_out(name, HOW_TO_INSTALL[name])
     check(contestants, batches[0])
-    print(circumstances())
     samples = take_turns({name: one.work for name, one in contestants.items()}, given.rounds)
     mine = samples.pop("ours")
-    print(
-        f"meta-iterations of {given.tasks} tasks with {given.shots} shots, 2x{given.units} units, 1 inner "
-        f"step: ours {rate(mine, 'cpu'):.0f} per CPU-s"
-    )
+    what = f"{tasks} tasks with {given.shots} shots, 2x{given.units} units, 1 inner step"
+    print(f"meta-iterations of {what}: ours {rate(mine, 'cpu'):.0f} per CPU-s")
     for name, theirs in samples.items():
         goal = f"   goal {GOALS[name]:g}" if name in GOALS else ""
         print(
@@ -174,6 +185,7 @@ def main() -> None:
             f"   [{rate(theirs, 'cpu'):6.0f} per CPU-s]{goal}",
             flush=True,
         )
+        figures.compare(what, name, mine, theirs, GOALS.get(name))
 
 
 if __name__ == "__main__":

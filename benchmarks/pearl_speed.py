@@ -14,7 +14,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
-from side_by_side import circumstances, rate, ratio, take_turns
+from side_by_side import Figures, arguments, circumstances, rate, ratio, take_turns
 from torch import Tensor, nn
 
 from course_lib.core.latent_policy import LatentPolicy, posterior_sampling
@@ -157,7 +157,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=30, help="of each round")
     parser.add_argument("--widths", nargs="+", type=int, default=[30, 300], metavar="N")
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
+    given = arguments(parser, {"updates": 8, "rounds": 2})
+    figures = Figures("PEARL's updates, and its collecting")
     torch.set_num_threads(1)
     torch.manual_seed(0)
     print(circumstances())
@@ -173,6 +174,8 @@ def main() -> None:
             f"   [{rate(ours, 'cpu'):.0f} and {rate(loop, 'cpu'):.0f} updates per CPU-s]",
             flush=True,
         )
+        what = f"update, {given.tasks} tasks x {config.batch_size}, 2x{units} units"
+        figures.compare(what, "plain PyTorch, a loop over tasks", ours, loop)
     actor = LatentPolicy(2, 2, latent=3)
     contestants = {width: (width, width) for width in given.widths} | {1: (1, 5)}
     samples = take_turns(
@@ -188,6 +191,8 @@ def main() -> None:
             f"   [{rate(beside, 'cpu'):.0f} and {rate(alone, 'cpu'):.0f} steps per CPU-s]",
             flush=True,
         )
+        figures.compare(f"collecting, {width} tasks side by side", "one at a time", beside, alone)
+    figures.write(given.json)
 
 
 if __name__ == "__main__":

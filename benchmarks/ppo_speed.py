@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import gymnasium
 import numpy as np
 import torch
-from side_by_side import circumstances, rate, ratio, take_turns
+from side_by_side import Figures, arguments, circumstances, rate, ratio, take_turns
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -71,7 +71,7 @@ class Theirs:
         return self.model.predict(obs, deterministic=True)[0]
 
 
-def speed(rounds: int, full: bool) -> None:
+def speed(rounds: int, full: bool, figures: Figures) -> None:
     """Prints one line for every contestant, and our ratio to it."""
     contestants = {
         "ours, 256 worlds x 64 steps, minibatch 512": Ours(256, 64, 512),
@@ -93,6 +93,7 @@ def speed(rounds: int, full: bool) -> None:
         )
         if theirs is not ours:
             print(f"  ours / this one: CPU {ratio(ours, theirs, 'cpu')}   wall {ratio(ours, theirs, 'wall')}")
+            figures.compare("environment steps per second", label, ours, theirs, GOAL)
     print(f"goal: {GOAL:g} times SB3's PPO")
 
 
@@ -154,13 +155,15 @@ def main() -> None:
         "--learning", action="store_true", help="compare returns after equal CPU seconds instead"
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each with --learning")
-    given = parser.parse_args()
+    given = arguments(parser, {"rounds": 1})
+    figures = Figures("PPO on the hopper, rollout and update")
     torch.set_num_threads(1)
     print(circumstances())
     if given.learning:
         learning(given.seconds)
     else:
-        speed(given.rounds, given.full)
+        speed(given.rounds, given.full, figures)
+        figures.write(given.json)
 
 
 if __name__ == "__main__":

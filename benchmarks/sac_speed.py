@@ -9,7 +9,7 @@ import argparse
 import gymnasium
 import numpy as np
 import torch
-from side_by_side import circumstances, rate, ratio, take_turns
+from side_by_side import Figures, arguments, circumstances, rate, ratio, take_turns
 from stable_baselines3 import SAC
 from stable_baselines3.common.logger import Logger
 
@@ -94,7 +94,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=400, help="gradient steps a round")
     parser.add_argument("--threads", type=int, default=1, help="torch threads of both")
-    given = parser.parse_args()
+    given = arguments(parser, {"rounds": 2, "steps": 100})
+    figures = Figures("SAC's gradient steps")
     torch.set_num_threads(given.threads)
     print(circumstances())
     for hidden, batch_size in ((64, 256), (128, 256), (256, 256)):
@@ -111,6 +112,9 @@ def main() -> None:
             f"   wall {ratio(ours, theirs, 'wall')}",
             flush=True,
         )
+        what = f"gradient steps, 2x{hidden} units, batch {batch_size}"
+        figures.compare(what, "Stable-Baselines3's SAC", ours, theirs, GOAL)
+    figures.write(given.json)
     print(f"goal: {GOAL:g} times SB3's SAC")
 
 

@@ -6,10 +6,14 @@ round. Wall time is what a user waits for, but it shrinks with every other proce
 over all threads and child processes, hardly does.
 """
 
+import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -55,9 +59,14 @@ def take_turns(contestants: Mapping[str, Callable[[], int]], rounds: int) -> dic
     return samples
 
 
+def ratios(ours: list[Sample], theirs: list[Sample], clock: str) -> list[float]:
+    """Our rate by theirs, round by round."""
+    return [a.rate(clock) / b.rate(clock) for a, b in zip(ours, theirs, strict=True)]
+
+
 def ratio(ours: list[Sample], theirs: list[Sample], clock: str) -> str:
-    """Our rate by theirs, round by round: median (min .. max)."""
-    values = [a.rate(clock) / b.rate(clock) for a, b in zip(ours, theirs, strict=True)]
+    """Our rate by theirs: median (min .. max)."""
+    values = ratios(ours, theirs, clock)
     return f"{statistics.median(values):.2f} ({min(values):.2f} .. {max(values):.2f})"
 
 
@@ -72,3 +81,50 @@ def circumstances() -> str:
         f"{psutil.cpu_count()} cores, on average {psutil.getloadavg()[0]:.1f} processes waiting for them; "
         "rates per second of this run, ratios as median (min .. max) of the rounds"
     )
+
+
+@dataclass
+class Figures:
+    """What a benchmark has measured, as `course bench` writes it into docs/performance.md."""
+
+    title: str
+    """What it compares, in a line."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """A dictionary each: what, against, unit, goal, and by clock what each round gave."""
+    left_out: list[str] = field(default_factory=list)
+    """Peers that are not installed, each with how to get it."""
+
+    def compare(
+        self, what: str, against: str, ours: list[Sample], theirs: list[Sample], goal: float | None = None
+    ) -> None:
+        """Adds how many times as fast ours is, by both clocks; the goal is to be reached."""
+        clocks = {clock: ratios(ours, theirs, clock) for clock in ("cpu", "wall")}
+        self.rows.append({"what": what, "against": against, "unit": "times", "goal": goal, **clocks})
+
+    def seconds(self, what: str, against: str, wall: list[float], goal: float) -> None:
+        """Adds seconds that somebody waits; the goal is not to be exceeded."""
+        self.rows.append({"what": what, "against": against, "unit": "s", "goal": goal, "wall": wall})
+
+    def leave_out(self, peer: str, way: str) -> None:
+        """Says that a peer is not installed, and how to get it."""
+        self.left_out.append(f"{peer} ({way})")
+        print(f"  {peer} is not installed and left out: {way}", flush=True)
+
+    def write(self, path: Path | None) -> None:
+        """Writes everything as JSON, where a path was given."""
+        if path is not None:
+            path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+
+def arguments(parser: argparse.ArgumentParser, quick: Mapping[str, Any]) -> argparse.Namespace:
+    """Parses the command line with two more options that every benchmark has.
+
+    Args:
+        parser: with a benchmark's own options.
+        quick: other defaults of theirs, which --quick takes.
+    """
+    parser.add_argument("--quick", action="store_true", help="a first impression within half a minute")
+    parser.add_argument("--json", type=Path, help="also write the figures into this file")
+    if parser.parse_known_args()[0].quick:
+        parser.set_defaults(**quick)
+    return parser.parse_args()

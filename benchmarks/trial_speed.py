@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
-from side_by_side import circumstances, rate, ratio, take_turns
+from side_by_side import Figures, arguments, circumstances, rate, ratio, take_turns
 
 from course_lib.core.memory import GRUMemory, MemoryPolicy
 from course_lib.core.seeding import seed_everything
@@ -114,7 +114,8 @@ def main() -> None:
     parser.add_argument("--widths", nargs="+", type=int, default=[64, 256, 1024, 4096], metavar="N")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--profile", action="store_true", help="only show where the time goes")
-    given = parser.parse_args()
+    given = arguments(parser, {"widths": [256, 1024], "rounds": 2})
+    figures = Figures("Trials of bandits with a recurrent policy in the loop")
     torch.set_num_threads(1)
     loops = {width: Batched(given.arms, given.pulls, width, given.hidden) for width in sorted(given.widths)}
     check(loops[min(loops)])
@@ -145,6 +146,9 @@ def main() -> None:
                 f"   [{rate(ours, 'cpu'):8.0f} and {rate(theirs, 'cpu'):6.0f} steps per CPU-s]",
                 flush=True,
             )
+            what = f"{width} trials side by side, {given.pulls} pulls of {given.arms} arms"
+            figures.compare(what, f"{name}, in a loop", ours, theirs, GOAL if width == 1024 else None)
+    figures.write(given.json)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import torch
 from mujoco.batch import Batch
-from side_by_side import Sample, circumstances, rate, ratio, sample, take_turns
+from side_by_side import Figures, Sample, arguments, circumstances, rate, ratio, sample, take_turns
 
 from course_lib.core.networks import GaussianPolicy
 from course_lib.envs.half_cheetah import HalfCheetahVectorEnv
@@ -114,7 +114,7 @@ class BareLoop:
             )
 
 
-def against_the_limit(world: str, width: int, control_steps: int, rounds: int) -> None:
+def against_the_limit(world: str, width: int, control_steps: int, rounds: int, figures: Figures) -> None:
     """Prints one line: the closed loop's share of the limit."""
     loop = RecordedLoop(WORLDS[world](width), max(1, control_steps // width))
     bare = BareLoop(loop)
@@ -133,9 +133,11 @@ def against_the_limit(world: str, width: int, control_steps: int, rounds: int) -
         f"   [{rate(ours, 'cpu'):7.0f} of {rate(limit, 'cpu'):7.0f} steps per CPU-s]",
         flush=True,
     )
+    limit_named = "the physical limit: a bare mj_step loop"
+    figures.compare(f"{world}, {width} simulations", limit_named, ours, limit, GOAL if width >= 256 else None)
 
 
-def against_peers(world: str, width: int, control_steps: int, rounds: int) -> None:
+def against_peers(world: str, width: int, control_steps: int, rounds: int, figures: Figures) -> None:
     """Prints one line for every peer: our rate by theirs."""
     name, few = PEERS[world], 16
     loops = {
@@ -162,8 +164,9 @@ def against_peers(world: str, width: int, control_steps: int, rounds: int) -> No
             f"   wall {ratio(ours, theirs, 'wall')}   [{rate(theirs, 'cpu'):7.0f} steps per CPU-s]",
             flush=True,
         )
+        figures.compare(f"{world}, {width} simulations", label, ours, theirs)
     if not importlib.util.find_spec("envpool"):
-        print("  EnvPool is not installed: left out (pip install envpool, 0.8 GB with its assets)")
+        figures.leave_out(f"EnvPool, {world}", "pip install envpool, 0.8 GB with its assets")
 
 
 def profile(world: str, width: int, control_steps: int, rounds: int) -> None:
@@ -221,7 +224,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-peers", action="store_true", help="only against the limit")
     parser.add_argument("--profile", action="store_true", help="only show where the time goes")
-    given = parser.parse_args()
+    given = arguments(parser, {"widths": [256], "steps": 2048, "rounds": 2})
+    figures = Figures("Worlds, with a policy in the loop")
     torch.set_num_threads(1)  # torch's own threads get into the way of the physics'
     print(circumstances())
     for world in given.worlds:
@@ -232,10 +236,11 @@ def main() -> None:
             continue
         print(f"{world}, share of the bare mj_step loop, 2x64 policy included (goal: {GOAL} at N >= 256)")
         for width in given.widths:
-            against_the_limit(world, width, given.steps, given.rounds)
+            against_the_limit(world, width, given.steps, given.rounds, figures)
         if not given.no_peers:
             print(f"{world}, the same policy in Gymnasium's {PEERS[world]}")
-            against_peers(world, 256, given.steps, given.rounds)
+            against_peers(world, 256, given.steps, given.rounds, figures)
+    figures.write(given.json)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from course_lib import __version__
-from course_lib.cli import assignments, everyday, reproduce, site, training
+from course_lib.cli import assignments, bench, everyday, reproduce, site, training
 from course_lib.cli.terminal import out
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Transfer learning and meta-RL, hands on: move a slider, watch a robot walk or fall.",
     epilog="Start with [bold]course lab[/]. If anything is odd, [bold]course doctor[/] says how to mend it.",
 )
-for panel in (everyday, site, assignments, training, reproduce):
+for panel in (everyday, site, bench, assignments, training, reproduce):
     app.add_typer(panel.app)
 
 

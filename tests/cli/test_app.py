@@ -8,7 +8,7 @@ import pytest
 from course_lib import __version__
 
 COMMANDS = (
-    *("lab", "test", "doctor"),
+    *("lab", "test", "doctor", "bench"),
     *("check", "release", "grade", "feedback", "report", "gradescope"),
     *("train", "reproduce"),
 )
@@ -28,7 +28,7 @@ def test_help_groups_the_commands(invoke):
         assert command in text
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "train epopt", "reproduce epopt"])
+@pytest.mark.parametrize("command", [*COMMANDS, "train epopt", "reproduce epopt-hopper"])
 def test_every_command_explains_itself(invoke, command: str):
     result = invoke(*command.split(), "--help")
     assert result.exit_code == 0
