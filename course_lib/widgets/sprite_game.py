@@ -1,0 +1,237 @@
+"""Sprite game: walk a small world by hand, with drawings that mean something, nothing, or something else.
+
+The page walks the same tables that a learner walks; only the drawings differ. So what a person needs more
+steps for is what the drawings told. Beside the board stand the curves of learners, to whom a state is a
+number. All of it is in the page: no kernel has to answer.
+
+Axes: R seeds, E tries.
+Source: Dubey et al., "Investigating Human Priors for Playing Video Games", ICML 2018,
+https://arxiv.org/abs/1802.10217, whose players needed more than twice as long without meaning.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+
+from course_lib.core.evaluation import mean_with_interval
+from course_lib.core.tabular_mdp import TileWorld
+from course_lib.widgets import standalone
+from course_lib.widgets.figures import STYLES
+from course_lib.widgets.module import module
+from course_lib.widgets.plane import INK, PANEL
+
+SPRITES = ("air", "wall", "ladder", "key", "door", "skull")
+"""What can be drawn."""
+MODES = ("sprites", "textures", "exchanged")
+TEXTURES = ("", "///", "..", "xx", "--", "||", "O", "++")
+"""Hatches of the picture; the last but one drawing that is named stands for oneself."""
+MOST_LEARNERS = 4
+"""More curves than these could not be told apart by everybody."""
+
+
+class SpriteGame(anywidget.AnyWidget):
+    """Walk by hand, and count the steps.
+
+    Keys: arrows walk, N begins a new try, 1, 2 and 3 choose the drawings, F fills the screen.
+    """
+
+    _esm = module("live_curve", "sprite_game")
+    data = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        world: TileWorld,
+        drawn_as: Sequence[int],
+        *,
+        learners: Mapping[str, np.ndarray] | None = None,
+        random_player: tuple[int, float] | None = None,
+        mode: str = "sprites",
+        title: str = "What do you know before you begin?",
+    ) -> None:
+        """Puts the whole game into the page.
+
+        Args:
+            world: four actions, up, right, down and left; kinds named as in `SPRITES`. A step whose reward is
+                negative is a death.
+            drawn_as: for each kind, the kind whose drawing it is given where meanings are exchanged.
+            learners: steps of each try by label, [R, E] each, with one E; up to four.
+            random_player: a number of steps, and with what probability the end is reached within them by
+                one who presses keys at random.
+            mode: what is shown first, one of `MODES`.
+            title: heading.
+
+        Raises:
+            ValueError: a world that cannot be walked by hand, or what does not fit.
+        """
+        learners = {} if learners is None else {name: np.asarray(v) for name, v in learners.items()}
+        _check(world, drawn_as, learners, mode)
+        mdp, rng = world.mdp, np.random.default_rng(0)
+        super().__init__(
+            data={
+                "title": title,
+                "mode": mode,
+                "kinds": list(world.kinds),
+                "drawn_as": [int(kind) for kind in drawn_as],
+                "tiles": world.tiles.tolist(),
+                "board": world.board.tolist(),
+                "cell": world.cell.tolist(),
+                "reached": world.reached.tolist(),
+                "next": mdp.dynamics.argmax(axis=2).tolist(),
+                "deadly": (mdp.reward < 0).tolist(),
+                "terminal": mdp.terminal.tolist(),
+                "start": mdp.start,
+                "learners": [{"name": name, **_curve(steps, rng)} for name, steps in learners.items()],
+                "random": None if random_player is None else [int(random_player[0]), random_player[1]],
+            }
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the widget as one HTML file that needs nothing else."""
+        path = Path(path)
+        path.write_text(self._page(), encoding="utf-8")
+        return path
+
+    def _page(self) -> str:
+        return standalone.page(self.data["title"], self._esm, {"data": self.data})
+
+    def __str__(self) -> str:
+        words = [f"{self.data['title']} The same room with sprites and with textures that mean nothing."]
+        words += [
+            f"{one['name']}: {one['mean'][0]:,.0f} steps in the first try, {one['mean'][-1]:,.0f} in the last."
+            for one in self.data["learners"]
+        ]
+        if self.data["random"]:
+            steps, probability = self.data["random"]
+            words.append(
+                f"Keys pressed at random reach the end within {steps:,} steps with probability {probability:.1e}."
+            )
+        return " ".join(words)
+
+    def picture(self) -> bytes:
+        """PNG of the first board with sprites and with textures, and of the learners' curves."""
+        data = self.data
+        panels = 3 if data["learners"] else 2
+        figure = Figure(figsize=(4.4 * panels, 5.0), dpi=90, facecolor="white", layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.suptitle(data["title"], fontsize=16, weight="bold", x=0.01, ha="left")
+        row = figure.subplots(1, panels)
+        tiles, start = np.array(data["tiles"][0]), data["cell"][data["start"]]
+        for axes, name, draw in zip(
+            row, ("with sprites", "with textures"), (_sprite, _texture), strict=False
+        ):
+            board = tiles if draw is _sprite else tiles[:, ::-1]
+            for (r, c), kind in np.ndenumerate(board):
+                draw(axes, data["kinds"][kind], c, r)
+            you = start[1] if draw is _sprite else tiles.shape[1] - 1 - start[1]
+            draw(axes, "you", you, start[0])
+            axes.set(xlim=(0, tiles.shape[1]), ylim=(tiles.shape[0], 0), aspect="equal", xticks=[], yticks=[])
+            axes.set_title(name, fontsize=15, loc="left", color=INK)
+        for one, (colour, line, _) in zip(data["learners"], STYLES, strict=False):
+            tries = np.arange(1, len(one["mean"]) + 1)
+            row[2].plot(tries, one["mean"], color=colour, linestyle=line, lw=2.5, label=one["name"])
+            row[2].fill_between(tries, one["low"], one["high"], color=colour, alpha=0.15)
+        if data["learners"]:
+            row[2].set_yscale("log")
+            row[2].set_xlabel("try", fontsize=14)
+            row[2].set_title("learner: steps to the end", fontsize=15, loc="left", color=INK)
+            row[2].tick_params(labelsize=13)
+            row[2].spines[["top", "right"]].set_visible(False)
+            row[2].legend(fontsize=13, frameon=False)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, **options):
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        png = base64.b64encode(self.picture()).decode()
+        # An exported notebook has no kernel: there the page takes the widget's place, and can be played.
+        return {
+            **data,
+            "text/html": standalone.iframe(self.data["title"], self._page(), 900, png, str(self)),
+            "image/png": png,
+            "text/plain": str(self),
+        }, metadata
+
+
+def _check(world: TileWorld, drawn_as: Sequence[int], learners: Mapping[str, np.ndarray], mode: str) -> None:
+    for kind in world.kinds:
+        if kind not in SPRITES:
+            raise ValueError(f"there is no drawing of {kind!r}: name kinds as in {', '.join(SPRITES)}")
+    if world.mdp.actions != 4:
+        raise ValueError(f"there must be four actions for four arrow keys, got {world.mdp.actions}")
+    if not ((world.mdp.dynamics == 0) | (world.mdp.dynamics == 1)).all():
+        raise ValueError("no step may be left to chance: a hand could not tell luck from law")
+    if sorted(drawn_as) != list(range(len(world.kinds))):
+        raise ValueError(f"drawn_as must name each of {len(world.kinds)} kinds once, got {list(drawn_as)}")
+    if len(learners) > MOST_LEARNERS:
+        raise ValueError(f"at most {MOST_LEARNERS} learners can be told apart, got {len(learners)}")
+    shapes = {steps.shape[1:] for steps in learners.values()}
+    if len(shapes) > 1 or any(steps.ndim != 2 or not steps.size for steps in learners.values()):
+        raise ValueError(
+            "learners must have steps [R, E] with one E, got "
+            + ", ".join(f"{name!r} {steps.shape}" for name, steps in learners.items())
+        )
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+
+
+def _curve(steps: np.ndarray, rng: np.random.Generator) -> dict[str, list[float]]:
+    """Mean over seeds of each try, and its interval; a single seed's is the mean itself."""
+    intervals = [mean_with_interval(column, rng, resamples=500) for column in steps.T]
+    ends = {
+        "mean": [i.mean for i in intervals],
+        "low": [i.low for i in intervals],
+        "high": [i.high for i in intervals],
+    }
+    return {name: np.where(np.isnan(v), ends["mean"], v).round(2).tolist() for name, v in ends.items()}
+
+
+def _texture(axes: Axes, kind: str, x: float, y: float) -> None:
+    """A hatch that means nothing."""
+    hatch = TEXTURES[1 + (3 * (*SPRITES, "you").index(kind)) % 7]
+    axes.add_patch(Rectangle((x, y), 1, 1, facecolor=PANEL, edgecolor=INK, hatch=hatch, lw=0.5))
+
+
+def _sprite(axes: Axes, kind: str, x: float, y: float) -> None:
+    """A small drawing, as static/sprite_game.js has it."""
+    if kind != "you":
+        ground = "#5a6878" if kind == "wall" else PANEL
+        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=ground, edgecolor="white", lw=0.5))
+
+    def line(*points: tuple[float, float], colour: str = INK, width: float = 3) -> None:
+        axes.plot(*(np.array(points) + (x, y)).T, color=colour, lw=width, solid_capstyle="round")
+
+    def disc(at: tuple[float, float], radius: float, colour: str) -> None:
+        axes.add_patch(Circle((x + at[0], y + at[1]), radius, facecolor=colour, edgecolor=INK, lw=1.5))
+
+    if kind == "ladder":
+        for rail in (0.25, 0.75):
+            line((rail, 0.0), (rail, 1.0))
+        for rung in (0.2, 0.5, 0.8):
+            line((0.25, rung), (0.75, rung), width=2)
+    elif kind == "key":
+        line((0.4, 0.5), (0.85, 0.5), (0.85, 0.68))
+        disc((0.28, 0.5), 0.15, "#E69F00")
+    elif kind == "door":
+        axes.add_patch(Rectangle((x + 0.15, y + 0.05), 0.7, 0.95, facecolor="#B8558C", edgecolor=INK, lw=2))
+        disc((0.7, 0.55), 0.06, "white")
+    elif kind == "skull":
+        disc((0.5, 0.45), 0.33, "white")
+        for eye in (0.38, 0.62):
+            disc((eye, 0.42), 0.07, INK)
+        line((0.4, 0.68), (0.6, 0.68), width=2)
+    elif kind == "you":
+        line((0.5, 0.4), (0.5, 0.7), (0.35, 0.95), colour="#0072B2", width=4)
+        line((0.5, 0.7), (0.65, 0.95), colour="#0072B2", width=4)
+        line((0.3, 0.52), (0.7, 0.52), colour="#0072B2", width=4)
+        disc((0.5, 0.24), 0.16, "#0072B2")
