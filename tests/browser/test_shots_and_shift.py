@@ -58,7 +58,7 @@ def test_both_sliders_move_every_learner(open_notebook):
         after = [notebook.fingerprint(canvas) for canvas in canvases]
         same = [i + 1 for i in range(len(canvases)) if before[i] == after[i]]
         assert same == ([untouched] if untouched else []), "who learns nothing moves with the tasks only"
-    assert "(outside training): quick −" in notebook.page.evaluate(SAYS)
+    assert "1.25 times as far (outside training): quick" in notebook.page.evaluate(SAYS), "the best one first"
 
     notebook.page.evaluate(
         "() => { window.ways = 0; document.addEventListener('course:ways', () => { window.ways += 1; }); }"

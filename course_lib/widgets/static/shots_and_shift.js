@@ -237,7 +237,7 @@
 
     function tell() {
       const [k, f] = at(now.request);
-      const order = fixed.order[f][k].replace(/ \[([^,]*), /g, "\u00a0[$1,\u00a0"); // an interval stays on its line
+      const order = fixed.order[f][k].replace(/ (\S+) \[([^,]*), /g, "\u00a0$1\u00a0[$2,\u00a0"); // each learner stays on its line
       says.textContent = `${fixed.where[f][k]}: ${order}.`;
       const words = (axis) => `Mean return of ${learners.map((one) => one.name).join(", ")} over ${axis}, with 95 % bands. ${says.textContent}`;
       curves[0].setAttribute("aria-label", words("the episodes of experience before"));
