@@ -43,7 +43,7 @@ def bench(
         fail(f"{missing[0]} is not installed: python -m pip install -e '.[bench]' -c constraints.txt")
     path = path or folder / "docs" / "performance.md"
     began, load = time.monotonic(), os.getloadavg()
-    measured = {}
+    measured, failed = {}, {}
     scripts = sorted((folder / "benchmarks").glob("*_speed.py"))
     with TemporaryDirectory() as temporary:
         for number, script in enumerate(scripts, start=1):
@@ -51,14 +51,17 @@ def bench(
             figures = Path(temporary) / f"{script.stem}.json"
             command = [sys.executable, script, "--json", figures, *(["--quick"] if quick else [])]
             code = subprocess.run(command, cwd=folder, check=False).returncode
-            if code:
-                fail(f"{script.name} stopped with exit code {code}, so {path.name} was not written")
-            measured[script.name] = json.loads(figures.read_text(encoding="utf-8"))
+            if code == 0:
+                measured[script.name] = json.loads(figures.read_text(encoding="utf-8"))
+            else:
+                failed[script.name] = code
     minutes = (time.monotonic() - began) / 60
-    page = as_markdown(measured, machine(load, os.getloadavg()), minutes, quick)
+    page = as_markdown(measured, failed, machine(load, os.getloadavg()), minutes, quick)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
-    out.print(f"All figures are in {path}, after {minutes:.0f} minutes", highlight=False, soft_wrap=True)
+    out.print(f"The figures are in {path}, after {minutes:.0f} minutes", highlight=False, soft_wrap=True)
+    if failed:
+        fail(f"without those of {', '.join(failed)}, which stopped: see above")
 
 
 def machine(load_before: tuple[float, ...], load_after: tuple[float, ...]) -> dict[str, str]:
@@ -98,12 +101,17 @@ def _system() -> str:
 
 
 def as_markdown(
-    measured: dict[str, dict[str, Any]], where: dict[str, str], minutes: float, quick: bool
+    measured: dict[str, dict[str, Any]],
+    failed: dict[str, int],
+    where: dict[str, str],
+    minutes: float,
+    quick: bool,
 ) -> str:
     """The page.
 
     Args:
         measured: by name of the script, its `Figures` (benchmarks/side_by_side.py) as a dictionary.
+        failed: by name, the exit codes of the scripts that stopped.
         where: the machine, as `machine` describes it.
         minutes: that it took.
         quick: whether rounds were few and short.
@@ -113,8 +121,8 @@ def as_markdown(
         "# Performance",
         "",
         f"Written by `{command}` in {minutes:.0f} minutes. How many times as fast the course is as its peer,",
-        "or which share of the limit it reaches: median of the rounds, with the smallest and the largest. On a",
-        "machine that does other things too, trust the CPU time; [how to read it](../benchmarks/README.md).",
+        "or which share of the limit it reaches: median of the rounds, with the smallest and the largest. On",
+        "a machine that does other things too, trust the CPU time; [how to read it](../benchmarks/README.md).",
         *(["", "**Few and short rounds**: a first impression, not figures to quote."] if quick else []),
         "",
         "## The machine",
@@ -130,6 +138,8 @@ def as_markdown(
         if figures["left_out"]:
             lines += ["", f"Not installed, so left out: {'; '.join(figures['left_out'])}."]
         lines += ["", f"Command: `python benchmarks/{script}{' --quick' if quick else ''}`"]
+    for script, code in failed.items():
+        lines += ["", f"**{script}** stopped with exit code {code}: no figures."]
     return "\n".join(lines) + "\n"
 
 

@@ -38,7 +38,7 @@ def _figures() -> side_by_side.Figures:
 
 
 def test_a_row_has_median_smallest_and_largest_and_says_whether_the_goal_is_met():
-    text = bench.as_markdown({"snail_speed.py": vars(_figures())}, WHERE, 3.2, quick=False)
+    text = bench.as_markdown({"snail_speed.py": vars(_figures())}, {}, WHERE, 3.2, quick=False)
     # 4 and 2 times by CPU time, 1 and 4 times by wall time
     assert "| crawling | a tortoise | 3.00 (2.00 .. 4.00) | 2.50 (1.00 .. 4.00) | 2: met |" in text
     assert "| jumping | a frog | 0.38 (0.25 .. 0.50) | 0.62 (0.25 .. 1.00) | 2: missed |" in text
@@ -52,7 +52,7 @@ def test_a_peer_that_is_not_installed_is_named(tmp_path):
     figures.leave_out("a hare", "pip install hare")
     figures.write(tmp_path / "figures.json")
     read = json.loads((tmp_path / "figures.json").read_text())
-    text = bench.as_markdown({"snail_speed.py": read}, WHERE, 1.0, quick=True)
+    text = bench.as_markdown({"snail_speed.py": read}, {}, WHERE, 1.0, quick=True)
     assert "Not installed, so left out: a hare (pip install hare)." in text
     assert "first impression" in text and "snail_speed.py --quick" in text
 
@@ -96,12 +96,13 @@ def test_every_benchmark_runs_and_the_page_is_written(invoke, clone):
     assert "numpy" in text
 
 
-def test_a_benchmark_that_fails_leaves_the_page_as_it_was(invoke, clone):
-    (clone / "benchmarks" / "b_speed.py").write_text("raise SystemExit(3)")
-    page = clone / "page.md"
-    page.write_text("as it was")
-    result = invoke("bench", "--out", str(page))
-    assert result.exit_code == 1 and page.read_text() == "as it was"
+def test_a_benchmark_that_fails_is_named_and_costs_no_other_its_figures(invoke, clone):
+    (clone / "benchmarks" / "a_speed.py").write_text("raise SystemExit(3)")
+    result = invoke("bench", "--out", str(clone / "page.md"))
+    assert result.exit_code == 1
+    text = (clone / "page.md").read_text()
+    assert "| quick: False | a snail | 3.00 | 1.50 | 2: met |" in text
+    assert "**a_speed.py** stopped with exit code 3: no figures." in text
 
 
 def test_what_it_cannot_do_without_is_said_at_once(invoke, clone, monkeypatch):
