@@ -32,8 +32,8 @@ from course_lib.widgets.plane import INK, PANEL
 SPRITES = ("air", "wall", "ladder", "key", "door", "skull")
 """What can be drawn."""
 MODES = ("sprites", "textures", "exchanged")
-TEXTURES = ("", "///", "..", "xx", "--", "||", "O", "++")
-"""Hatches of the picture; the last but one drawing that is named stands for oneself."""
+TEXTURES = ("///", "..", "xx", "--", "||", "O", "++")
+"""Hatches of the picture."""
 MOST_LEARNERS = 4
 """More curves than these could not be told apart by everybody."""
 
@@ -106,13 +106,13 @@ class SpriteGame(anywidget.AnyWidget):
     def __str__(self) -> str:
         words = [f"{self.data['title']} The same room with sprites and with textures that mean nothing."]
         words += [
-            f"{one['name']}: {one['mean'][0]:,.0f} steps in the first try, {one['mean'][-1]:,.0f} in the last."
+            f"{one['name']}: {one['mean'][0]:,.0f} steps in try 1, {one['mean'][-1]:,.0f} in the last."
             for one in self.data["learners"]
         ]
         if self.data["random"]:
             steps, probability = self.data["random"]
             words.append(
-                f"Keys pressed at random reach the end within {steps:,} steps with probability {probability:.1e}."
+                f"Keys pressed at random end it within {steps:,} steps with probability {probability:.1e}."
             )
         return " ".join(words)
 
@@ -135,9 +135,13 @@ class SpriteGame(anywidget.AnyWidget):
             draw(axes, "you", you, start[0])
             axes.set(xlim=(0, tiles.shape[1]), ylim=(tiles.shape[0], 0), aspect="equal", xticks=[], yticks=[])
             axes.set_title(name, fontsize=15, loc="left", color=INK)
-        for one, (colour, line, _) in zip(data["learners"], STYLES, strict=False):
-            tries = np.arange(1, len(one["mean"]) + 1)
-            row[2].plot(tries, one["mean"], color=colour, linestyle=line, lw=2.5, label=one["name"])
+        for i, (one, (colour, line, _)) in enumerate(zip(data["learners"], STYLES, strict=False)):
+            tries = np.arange(
+                1, len(one["mean"]) + 1
+            )  # the first is broad: one that is the same lies upon it
+            row[2].plot(
+                tries, one["mean"], color=colour, linestyle=line, lw=2.5 if i else 6, label=one["name"]
+            )
             row[2].fill_between(tries, one["low"], one["high"], color=colour, alpha=0.15)
         if data["learners"]:
             row[2].set_yscale("log")
@@ -198,7 +202,7 @@ def _curve(steps: np.ndarray, rng: np.random.Generator) -> dict[str, list[float]
 
 def _texture(axes: Axes, kind: str, x: float, y: float) -> None:
     """A hatch that means nothing."""
-    hatch = TEXTURES[1 + (3 * (*SPRITES, "you").index(kind)) % 7]
+    hatch = TEXTURES[(3 * (*SPRITES, "you").index(kind)) % 7]
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=PANEL, edgecolor=INK, hatch=hatch, lw=0.5))
 
 
@@ -209,7 +213,7 @@ def _sprite(axes: Axes, kind: str, x: float, y: float) -> None:
         axes.add_patch(Rectangle((x, y), 1, 1, facecolor=ground, edgecolor="white", lw=0.5))
 
     def line(*points: tuple[float, float], colour: str = INK, width: float = 3) -> None:
-        axes.plot(*(np.array(points) + (x, y)).T, color=colour, lw=width, solid_capstyle="round")
+        axes.plot(*np.add(points, (x, y)).T, color=colour, lw=width, solid_capstyle="round")
 
     def disc(at: tuple[float, float], radius: float, colour: str) -> None:
         axes.add_patch(Circle((x + at[0], y + at[1]), radius, facecolor=colour, edgecolor=INK, lw=1.5))

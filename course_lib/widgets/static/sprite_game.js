@@ -21,15 +21,16 @@
 .course-sprite-head, .course-sprite-row { display: flex; gap: 8px 10px; align-items: center; flex-wrap: wrap; }
 .course-sprite-title { font-weight: 700; font-size: 1.125em; flex: 1 1 10em; }
 .course-sprite-row { margin: 8px 0; }
-.course-sprite-walk { margin-left: auto; display: flex; gap: 6px; }
+.course-sprite-walk { margin-left: auto; display: flex; gap: 4px; }
+.course-sprite-walk button { padding: 0 4px; }
 .course-sprite button[aria-pressed=true]:not(.course-full) { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
 .course-sprite-says { font-size: 1.125em; font-weight: 600; min-height: 1.45em; margin: 6px 0; }
 .course-sprite-body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px 24px; align-items: start; }
 .course-sprite-body canvas:focus-visible { outline: 3px solid var(--course-accent); outline-offset: 2px; }
-.course-sprite table { border-collapse: collapse; width: 100%; font: inherit; color: inherit; margin: 0 0 8px; }
+.course-sprite table { border-collapse: collapse; width: 100%; table-layout: fixed; font: inherit; color: inherit; margin: 0 0 8px; }
 .course-sprite th, .course-sprite td { text-align: right; padding: 4px 6px; border: 0; border-bottom: 1px solid var(--course-line); background: var(--course-paper);
   font-size: inherit; font-variant-numeric: tabular-nums; white-space: normal; vertical-align: middle; max-width: none; line-height: 1.25; }
-.course-sprite th:first-child { text-align: left; }
+.course-sprite th:first-child { text-align: left; width: 31%; }
 .course-sprite thead th { font-weight: 400; color: var(--course-muted); vertical-align: bottom; }
 .course-sprite tbody th { font-weight: 600; }
 .course-sprite-keys { display: flex; flex-wrap: wrap; gap: 2px 18px; }
@@ -129,9 +130,8 @@
     g.stroke();
   }
 
-  const many = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
-  const plural = (n) => `${n.toLocaleString("en")} ${n === 1 ? "death" : "deaths"}`;
-  const told = (one) => (one ? `${many(one.steps, "step")}${one.deaths ? `, ${plural(one.deaths)}` : ""}` : "–");
+  const many = (n, word) => `${n.toLocaleString("en")}\u00a0${word}${n === 1 ? "" : "s"}`; // never broken between the two
+  const told = (one) => (one ? `${many(one.steps, "step")}${one.deaths ? `, ${many(one.deaths, "death")}` : ""}` : "–");
 
   // One mode's tries: a step of the tables, and what is counted. `first` is all that was spent until the end was
   // first reached, tries that were given up included.
@@ -293,8 +293,8 @@
         g.globalAlpha = 1;
       });
       curves.forEach((one, i) => { // the first is broad, so that one that is the same lies upon it and hides nothing
-        g.strokeStyle = theme.series(i);
-        g.lineWidth = i ? 2.5 : 6;
+        g.strokeStyle = i ? theme.series(i) : course.mix(c.paper, theme.series(i), 0.7);
+        g.lineWidth = i ? 3 : 8;
         g.lineJoin = "round";
         g.lineCap = "butt";
         g.setLineDash(course.series[i].dash);
@@ -318,9 +318,9 @@
         svg.setAttribute("viewBox", "0 0 40 10");
         svg.setAttribute("aria-hidden", "true");
         line.setAttribute("d", "M0 5H40");
-        line.setAttribute("stroke-width", i ? 2.5 : 6);
+        line.setAttribute("stroke-width", i ? 3 : 8);
         line.setAttribute("stroke-dasharray", course.series[i].dash.join(" "));
-        line.style.stroke = `var(--course-series-${i})`;
+        line.style.stroke = i ? `var(--course-series-${i})` : "color-mix(in srgb, var(--course-series-0) 70%, var(--course-paper))";
         svg.append(line);
         return h("span", {}, svg, one.name);
       }), ...(curves.length ? [h("span", {}, `you: ● ${MODES[0].words}, ■ ${MODES[1].words}, ▲ ${MODES[2].words}`)] : []));
