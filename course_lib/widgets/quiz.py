@@ -9,6 +9,7 @@ Axes: Q questions, C choices of one.
 
 import base64
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -60,6 +61,41 @@ class Question:
         for choice in self.choices:
             if not choice.why.strip():
                 raise ValueError(f"the choice {choice.text!r} must say why it is right or wrong")
+
+
+def questions_of(text: str) -> list[Question]:
+    """Questions from a text that a person can read and write.
+
+        Is it so?
+        - No.
+          It only seems otherwise.
+        + Yes.
+          Because of that.
+
+    The right choice has a plus, the others a minus; why stands under each, indented. A line without either
+    begins a question, or goes on with it.
+
+    Args:
+        text: some questions, with an empty line between two of them.
+
+    Raises:
+        ValueError: a reason without a choice, or what `Question` refuses.
+    """
+    found = []
+    for block in re.split(r"\n\s*\n", textwrap.dedent(text).strip("\n")):
+        asked, choices = [], []
+        for line in block.splitlines():
+            words = line.strip()
+            if words[:2] in ("- ", "+ "):
+                choices.append({"text": words[2:], "why": "", "right": words[0] == "+"})
+            elif choices and line[:1] == " ":
+                choices[-1]["why"] = f"{choices[-1]['why']} {words}".strip()
+            elif choices or line[:1] == " ":
+                raise ValueError(f"a reason stands indented under its choice, got {line!r}")
+            else:
+                asked.append(words)
+        found.append(Question(text=" ".join(asked), choices=[Choice(**choice) for choice in choices]))
+    return found
 
 
 class Quiz(anywidget.AnyWidget):

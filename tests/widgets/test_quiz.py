@@ -5,7 +5,7 @@ import json
 import pytest
 
 from course_lib.widgets.module import STATIC
-from course_lib.widgets.quiz import Choice, Question, Quiz
+from course_lib.widgets.quiz import Choice, Question, Quiz, questions_of
 
 YES = Choice(text="Yes", why="Because it is so.", right=True)
 NO = Choice(text="No", why="It only seems so.")
@@ -39,6 +39,41 @@ def test_questions_and_reasons_are_sent_in_their_order():
 def test_a_question_without_one_answer_is_refused(choices, words):
     with pytest.raises(ValueError, match=words):
         Question(text="Is it?", choices=choices)
+
+
+def test_questions_are_read_from_a_text():
+    text = """
+        Is it?
+        - No
+          It only
+          seems so.
+        + Yes
+          Because it is so.
+
+        Was it,
+        at all?
+        + Yes
+          Because it is so.
+        - Maybe
+          It is never open.
+    """
+    first, second = questions_of(text)
+    assert first == Question(text="Is it?", choices=[NO, YES])
+    assert second == Question(text="Was it, at all?", choices=[YES, MAYBE])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Is it?\n+ Yes\nIt is.\n- No\n  Not so.", "indented under its choice, got 'It is.'"),
+        ("Is it?\n  It is.\n+ Yes\n- No", "indented under its choice, got '  It is.'"),
+        ("Is it?\n+ Yes\n- No\n  Not so.", "the choice 'Yes' must say why"),
+        ("Is it?", "has 0 with 0 right"),
+    ],
+)
+def test_a_text_that_is_no_question_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
+        questions_of(text)
 
 
 def test_a_quiz_without_a_question_is_refused():
