@@ -34,7 +34,7 @@ AS_TRAINED = {"navigation": 1.0, "half_cheetah_velocity": 0.0}
 """The shift that is none."""
 LEARNERS = {"navigation": tuple(PERSPECTIVES), "half_cheetah_velocity": ("RL2", "MAML", "PEARL")}
 """Whose weights the zoo has."""
-LEVELS = {"navigation": (-6.0, -4.0, -3.0), "half_cheetah_velocity": (-100.0, -80.0, -70.0)}
+LEVELS = {"navigation": (-7.0, -5.0, -3.0), "half_cheetah_velocity": (-100.0, -80.0, -70.0)}
 """Returns of an episode after adaptation, for which steps and minutes of training are counted."""
 TRAINING_TASKS = (4, 16, 64)
 """How many tasks the trainings had that tell of meta-overfitting; the others had new ones all the time."""
@@ -152,10 +152,12 @@ def gained(results: Results, name: str, shots: int) -> np.ndarray:
 def minutes_until(results: Results, name: str, level: float) -> np.ndarray:
     """Minutes of training until a return after adaptation, [R]; NaN where it never is.
 
-    Every iteration of a training costs the same, so minutes go with steps.
+    Every iteration costs the same, and the points of a curve are as many iterations apart. (Steps do not: a
+    training may begin with many that are only gathered.)
     """
-    curve = results.curves[name]
-    return steps_until(curve, level) / curve[0][-1] * results.minutes[name]
+    steps, returns = results.curves[name]
+    share = np.arange(1, len(steps) + 1) / len(steps)
+    return steps_until((share, returns), level) * results.minutes[name]
 
 
 def as_markdown(results: Results, command: str) -> str:
