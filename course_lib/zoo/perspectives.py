@@ -107,7 +107,7 @@ def _stepping(
 ) -> dict[int, Episode]:
     """One gradient step on the shots, up to as many as in training; one more for each time as many again.
 
-    One episode makes no step: the baseline, fitted to it alone, would leave no advantage.
+    One episode makes no step: of it alone the baseline would leave noise, which is scaled up.
     """
     full, happened = recipe.config.trajectories, {}
     for size in [*(shot for shot in shots if 1 < shot < full), full]:

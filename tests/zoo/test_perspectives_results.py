@@ -58,7 +58,7 @@ def test_in_navigation_a_step_of_gradient_goes_on_where_a_memory_gives_up():
     assert max(at_once, key=at_once.get) == "RL2"  # as in training: after one
     for name, values in measured.returns.items():
         assert (measured.told[:, :, None] > values).all(), name  # nobody is better than who is told
-        assert measured.known[name].shape == (5, 3, 2, 2)
+        assert measured.known[name].shape == (5, 3, 2, 2) and (measured.known[name] < 0).all()
 
 
 def _results(world="navigation"):
