@@ -122,7 +122,7 @@ def as_markdown(
         "",
         f"Written by `{command}` in {minutes:.0f} minutes. How many times as fast the course is as its peer,",
         "or which share of the limit it reaches: median of the rounds, with the smallest and the largest. On",
-        "a machine that does other things too, trust the CPU time; [how to read it](../benchmarks/README.md).",
+        "a machine that does other things too, trust CPU time; [how to read it](../benchmarks/README.md).",
         *(["", "**Few and short rounds**: a first impression, not figures to quote."] if quick else []),
         "",
         "## The machine",
