@@ -129,7 +129,7 @@ def _earned(
 
 
 def _on_known_tasks(name: str, world: str, tasks: int) -> np.ndarray:
-    """Returns in the tasks of trainings that had few, and in new ones, less those of the told, [R, N, 2, 2]."""
+    """Returns in the few tasks of a training and in new ones, less those of the told, [R, N, 2, 2]."""
     ways, by_number = PERSPECTIVES[name], []
     for number in TRAINING_TASKS:
         recipe, rows = f"tasks{number}", []
@@ -168,12 +168,13 @@ def as_markdown(results: Results, command: str) -> str:
     digits, shots = (2 if world == "navigation" else 0), SHOTS[world]
     seeds = min(len(returns) for returns in results.returns.values())
     ways = PERSPECTIVES["MAML"].named(world).config, PERSPECTIVES["RL2"].named(world).config
+    trained = "RL2 and VariBAD were" if "VariBAD" in results.returns else "RL2 was"
     words = (
         f"Made by `{command}`. Mean return of an episode of {ways[0].horizon} steps in a task after so many "
         f"earlier ones (shots): mean over {seeds} seeds, with the 95 % bootstrap interval over seeds. All "
-        "meet the same new tasks and act with the noise of their training. RL2 (and VariBAD) were trained on "
-        f"trials of {ways[1].episodes} episodes, and remember on beyond them. MAML takes a gradient step on up "
-        f"to {ways[0].trajectories} shots, one more, a tenth as long, for each further {ways[0].trajectories}, "
+        f"meet the same new tasks and act with the noise of their training. {trained} trained on trials of "
+        f"{ways[1].episodes} episodes; memory goes on beyond them. MAML takes a gradient step on up to "
+        f"{ways[0].trajectories} shots, one more, a tenth as long, for each further {ways[0].trajectories}, "
         "and none on a single one."
     )
     lines = [f"# Three perspectives, {world.replace('_', ' ')}", "", textwrap.fill(words, width=110)]
@@ -251,9 +252,9 @@ def _overfitting(results: Results) -> list[str]:
                 rows.append([f"{name}, {shot} shots, {called}", *cells])
     header = ["", *(f"{number} tasks" for number in TRAINING_TASKS), "new ones all the time (PEARL: 256)"]
     words = (
-        "Return below that of who is told the task. Each seed has tasks of its own; RL2's are drawn otherwise "
-        "than those of the others. With fewer tasks PEARL visits fewer at a time, and so has fewer steps of "
-        "the world, with as many updates; for the others they are the same."
+        "Return below that of who is told the task. Each seed has tasks of its own; RL2's are drawn "
+        "otherwise than those of the others. With fewer tasks PEARL visits fewer at a time, and so has fewer "
+        "steps of the world, with as many updates; for the others they are the same."
     )
     return [*tables.table(header, rows), "", textwrap.fill(words, width=110)]
 
