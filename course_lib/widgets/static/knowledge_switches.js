@@ -28,6 +28,7 @@
   font-size: inherit; white-space: normal; vertical-align: middle; max-width: none; line-height: 1.25; }
 .course-know thead th { font-weight: 400; color: var(--course-muted); }
 .course-know tbody th { font-weight: 600; }
+.course-know thead th:last-child { width: 38%; }
 .course-know tr[data-now] th, .course-know tr[data-now] td { background: var(--course-panel); }
 .course-know tr[data-now] th::before { content: "▸ "; }
 .course-know-bar { position: relative; height: 18px; border-left: 2px solid var(--course-ink); }
@@ -44,8 +45,8 @@
   const sorted = (rows) => [...rows].sort((a, b) => a.mean - b.mean);
   // What a row says: where not all solved it, its mean is a lower bound.
   function told({ mean, half, solved, of }) {
-    const steps = `${Math.round(mean)} ± ${Math.round(half)}`;
-    return solved === of ? steps : `over ${steps}; solved by ${solved} of ${of}`;
+    const steps = `${Math.round(mean)} ± ${Math.round(half)} steps`;
+    return solved === of ? steps : `over ${steps}, ${solved} of ${of} solved it`;
   }
   // Maps to turn over: what the switched-on pieces have to shade cells with.
   const maps = (pair, pieces) => [
@@ -171,8 +172,8 @@
       const found = tried.find((row) => same(row.pieces, request.pieces)), plain = tried.find((row) => !row.pieces.length);
       root.toggleAttribute("data-waiting", waiting());
       if (waiting() && !found) says.textContent = `${called(request.pieces)} carried: the learners are learning …`;
-      else if (found && !found.pieces.length) says.textContent = `Nothing carried: ${told(found)} steps.`;
-      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)} steps. Nothing carried: ${told(plain)}.`;
+      else if (found && !found.pieces.length) says.textContent = `Nothing carried: ${told(found)}.`;
+      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)}. Nothing carried: ${told(plain)}.`;
       paint();
     }
 
