@@ -16,8 +16,12 @@ from course_lib.cli.terminal import counting_bar, course_folder, err, fail, one_
 INSTALL = "python -m pip install -e '.[site]' -c constraints.txt"
 CELL_S = 900
 """Seconds after which a cell counts as hung, on the slowest machine."""
-WITH_WORDS = "from course_lib.widgets import figure_words; figure_words.show_with_words()"
-"""Run before the first cell: a picture on a page has words beside it, whatever its notebook does."""
+BEFORE = """
+from course_lib.widgets import command_panel, figure_words, physics_panel
+figure_words.show_with_words()
+physics_panel.PhysicsPanel.patience_s = command_panel.CommandPanel.patience_s = 120.0
+"""
+"""Run before the first cell: every picture has words, and no page shows a panel that has not begun."""
 
 app = typer.Typer()
 
@@ -131,7 +135,7 @@ def _run(path: Path, notebook) -> Iterator[int]:
         store_widget_state=False,  # no page could use it without a script from the network
     )
     with client.setup_kernel(env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}):
-        client.kc.execute(WITH_WORDS, silent=True)
+        client.kc.execute(BEFORE, silent=True)
         for number, cell in enumerate(notebook.cells):
             yield number
             try:

@@ -4,6 +4,7 @@ A Sphinx extension; `course site` (site.py) names it, and tells it what to build
 the build, as every warning of Sphinx does there.
 """
 
+import json
 from pathlib import Path
 
 from docutils import nodes
@@ -15,14 +16,20 @@ from course_lib.grading.markup import formula
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TURN_IT = "A picture of a widget. Open this notebook in JupyterLab to turn it yourself."
+BEHIND = ("docs/*.md", "benchmarks/README.md", "CONTRIBUTING.md")
 NAMELESS = "<Figure size"
 """How matplotlib begins the words for a figure that nobody has described."""
 
 STYLE = """
-.output.text_html, .cell_output { overflow-x: auto; }
+.content { width: 52em; min-width: 0; }
+.content:has(th:nth-child(6)) { width: 80em; }
+.cell_output { overflow-x: auto; }
 .cell_output img { background: #fff; }
+.cell pre { font-size: 0.75rem; }
 .turn-it { font-size: var(--font-size--small); color: var(--color-foreground-muted); margin-top: 0; }
 math[display="block"] { overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; }
+table.docutils td { vertical-align: top; }
+table.docutils:has(th:nth-child(6)) { min-width: 68em; }
 """
 
 _log = logging.getLogger(__name__)
@@ -48,6 +55,8 @@ class PicturesInWords(SphinxPostTransform):
                     picture["alt"] = picture.get("alt") or " ".join(words.split())
             if "image/png" in forms and forms.get("text/html", bundle).astext().startswith("<img "):
                 bundle.remove(forms.pop("text/html"))  # the same picture; as a file it burdens the page less
+            if WIDGET in forms and "text/html" not in forms and "image/png" not in forms:
+                _log.warning("a widget without a picture: %s", words, location=bundle)
             if WIDGET in forms:
                 bundle.remove(forms[WIDGET])
                 if "text/html" not in forms and "image/png" in forms:
@@ -79,6 +88,20 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += "\n".join(["\n\n```{toctree}", ":hidden:", f":caption: {caption}", "", *lines, "```\n"])
 
 
+def unpack_pictures(app: Sphinx, name: str, source: list[str]) -> None:
+    """Puts the pictures that a cell carries where its text shows them; Sphinx makes files of them later."""
+    if app.env.doc2path(name, base=False).suffix != ".ipynb":
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        for picture, forms in cell.pop("attachments", {}).items():
+            ((kind, data),) = forms.items()
+            text = text.replace(f"(attachment:{picture})", f"(data:{kind};base64,{data})")
+        cell["source"] = text
+    source[0] = json.dumps(notebook)
+
+
 def add_style(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
     context["metatags"] = context.get("metatags", "") + f"<style>{STYLE}</style>"
 
@@ -97,7 +120,8 @@ def contents(folder: Path) -> dict[str, list[tuple[str, list[str]]]]:
     return {
         "README": [
             ("Lectures", pages("notebooks/*.ipynb")),
-            ("Behind the course", [*pages("docs/*.md"), *pages("CONTRIBUTING.md")]),
+            ("Assignments", pages("assignments/*/*.ipynb")),
+            ("Behind the course", [page for pattern in BEHIND for page in pages(pattern)]),
         ],
         **({"docs/results": [("Tables", parts)]} if parts else {}),
     }
@@ -110,12 +134,19 @@ def settings(folder: Path, cache: Path) -> dict:
         folder: of the course.
         cache: of notebooks that have been run.
     """
-    read = ("README.md", "CONTRIBUTING.md", "docs", "notebooks")
+    read = ("README.md", "CONTRIBUTING.md", "docs", "notebooks", "assignments", "benchmarks")
     return {
         "project": "Transfer learning and meta-RL, hands on",
         "extensions": ["myst_nb", "course_lib.cli.site_pages"],
         "root_doc": "README",
-        "include_patterns": ["README.md", "CONTRIBUTING.md", "docs/**.md", "notebooks/*.ipynb"],
+        "include_patterns": [
+            "README.md",
+            "CONTRIBUTING.md",
+            "docs/**.md",
+            "benchmarks/README.md",
+            "notebooks/*.ipynb",
+            "assignments/*/*.ipynb",
+        ],
         "exclude_patterns": [path.name for path in folder.iterdir() if path.name not in read],
         "course_contents": contents(folder),
         "html_theme": "furo",
@@ -131,6 +162,7 @@ def settings(folder: Path, cache: Path) -> dict:
         "myst_dmath_double_inline": True,
         "suppress_warnings": ["myst.header"],  # a cell may begin anywhere in the outline
         "nb_execution_mode": "cache",
+        "nb_execution_excludepatterns": ["assignments/*/*.ipynb"],  # to be filled in, not to be run
         "nb_execution_cache_path": str(cache),
         "nb_execution_raise_on_error": True,
         "nb_merge_streams": True,
@@ -144,5 +176,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.add_post_transform(PicturesInWords)
     app.connect("source-read", add_contents)
+    app.connect("source-read", unpack_pictures)
     app.connect("html-page-context", add_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -79,6 +79,8 @@ class CommandPanel(anywidget.AnyWidget):
     """
 
     _esm = module("player", "live_curve", "command_panel")
+    patience_s = 3.0
+    """How long a cell waits for the picture that stands in for the panel where no kernel answers."""
     _worker: Worker | None = None
     scene = traitlets.Dict().tag(sync=True)
     slider = traitlets.Dict().tag(sync=True)
@@ -343,7 +345,7 @@ class CommandPanel(anywidget.AnyWidget):
         axes.legend(fontsize=13, frameon=False, ncols=5, loc="lower left", bbox_to_anchor=(0, 1.0))
 
     def _repr_mimebundle_(self, **options):
-        self._opened.wait(timeout=3.0)  # the picture needs the opening
+        self._opened.wait(timeout=self.patience_s)  # the picture needs the opening
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         data = {**data, "text/plain": str(self)}

@@ -156,6 +156,8 @@ class PhysicsPanel(anywidget.AnyWidget):
     values = traitlets.Dict().tag(sync=True)
     policy = traitlets.Unicode().tag(sync=True)
     autoplay = traitlets.Bool(True).tag(sync=True)
+    patience_s = 3.0
+    """How long a cell waits for the picture that stands in for the panel where no kernel answers."""
     _worker: "Worker | None" = None  # a panel that was refused by its constructor is closed all the same
 
     def __init__(
@@ -313,7 +315,7 @@ class PhysicsPanel(anywidget.AnyWidget):
         return f"{self._scene.name}, {self.policy}, {settings}: {codec.summary(clip)}"
 
     def _repr_mimebundle_(self, **options):
-        self._finished.wait(timeout=3.0)  # the poster needs the first rollouts
+        self._finished.wait(timeout=self.patience_s)  # the poster needs the first rollouts
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**data, **poster.stand_in(self._scene, self.clip, str(self))}, metadata
