@@ -4,6 +4,7 @@
 {
   const { h } = course;
 
+  // The curves need no kernel: only the planes go stale, and the mark that says so lies over them.
   const CSS = `
 .course-shift { padding: 10px; }
 .course-shift-head { display: flex; gap: 8px 12px; align-items: center; flex-wrap: wrap; }
@@ -16,6 +17,7 @@
 .course-shift-says { font-size: 1.125em; font-weight: 600; min-height: 2.9em; font-variant-numeric: tabular-nums; }
 .course-shift-hint { color: var(--course-muted); }
 .course-shift[data-stale] .course-shift-curves canvas { filter: none; }
+.course-shift .course-mark[data-over] { top: 7em !important; }
 @container (min-width: 700px) {
   .course-shift-planes { grid-template-columns: repeat(var(--course-learners), minmax(0, 1fr)); }
   .course-shift-curves { grid-template-columns: repeat(2, minmax(0, 1fr)); }
