@@ -17,23 +17,18 @@ from pathlib import Path
 import anywidget
 import numpy as np
 import traitlets
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
 
 from course_lib.core.evaluation import mean_with_interval
 from course_lib.core.tabular_mdp import TileWorld
 from course_lib.widgets import standalone
 from course_lib.widgets.figures import STYLES
 from course_lib.widgets.module import module
-from course_lib.widgets.plane import INK, PANEL
+from course_lib.widgets.plane import INK
+from course_lib.widgets.sprite_picture import SPRITES, sprite, texture
 
-SPRITES = ("air", "wall", "ladder", "key", "door", "skull")
-"""What can be drawn."""
 MODES = ("sprites", "textures", "exchanged")
-TEXTURES = ("///", "..", "xx", "--", "||", "O", "++")
-"""Hatches of the picture."""
 MOST_LEARNERS = 4
 """More curves than these could not be told apart by everybody."""
 
@@ -125,13 +120,11 @@ class SpriteGame(anywidget.AnyWidget):
         figure.suptitle(data["title"], fontsize=16, weight="bold", x=0.01, ha="left")
         row = figure.subplots(1, panels)
         tiles, start = np.array(data["tiles"][0]), data["cell"][data["start"]]
-        for axes, name, draw in zip(
-            row, ("with sprites", "with textures"), (_sprite, _texture), strict=False
-        ):
-            board = tiles if draw is _sprite else tiles[:, ::-1]
+        for axes, name, draw in zip(row, ("with sprites", "with textures"), (sprite, texture), strict=False):
+            board = tiles if draw is sprite else tiles[:, ::-1]
             for (r, c), kind in np.ndenumerate(board):
                 draw(axes, data["kinds"][kind], c, r)
-            you = start[1] if draw is _sprite else tiles.shape[1] - 1 - start[1]
+            you = start[1] if draw is sprite else tiles.shape[1] - 1 - start[1]
             draw(axes, "you", you, start[0])
             axes.set(xlim=(0, tiles.shape[1]), ylim=(tiles.shape[0], 0), aspect="equal", xticks=[], yticks=[])
             axes.set_title(name, fontsize=15, loc="left", color=INK)
@@ -198,44 +191,3 @@ def _curve(steps: np.ndarray, rng: np.random.Generator) -> dict[str, list[float]
         "high": [i.high for i in intervals],
     }
     return {name: np.where(np.isnan(v), ends["mean"], v).round(2).tolist() for name, v in ends.items()}
-
-
-def _texture(axes: Axes, kind: str, x: float, y: float) -> None:
-    """A hatch that means nothing."""
-    hatch = TEXTURES[(3 * (*SPRITES, "you").index(kind)) % 7]
-    axes.add_patch(Rectangle((x, y), 1, 1, facecolor=PANEL, edgecolor=INK, hatch=hatch, lw=0.5))
-
-
-def _sprite(axes: Axes, kind: str, x: float, y: float) -> None:
-    """A small drawing, as static/sprite_game.js has it."""
-    if kind != "you":
-        ground = "#5a6878" if kind == "wall" else PANEL
-        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=ground, edgecolor="white", lw=0.5))
-
-    def line(*points: tuple[float, float], colour: str = INK, width: float = 3) -> None:
-        axes.plot(*np.add(points, (x, y)).T, color=colour, lw=width, solid_capstyle="round")
-
-    def disc(at: tuple[float, float], radius: float, colour: str) -> None:
-        axes.add_patch(Circle((x + at[0], y + at[1]), radius, facecolor=colour, edgecolor=INK, lw=1.5))
-
-    if kind == "ladder":
-        for rail in (0.25, 0.75):
-            line((rail, 0.0), (rail, 1.0))
-        for rung in (0.2, 0.5, 0.8):
-            line((0.25, rung), (0.75, rung), width=2)
-    elif kind == "key":
-        line((0.4, 0.5), (0.85, 0.5), (0.85, 0.68))
-        disc((0.28, 0.5), 0.15, "#E69F00")
-    elif kind == "door":
-        axes.add_patch(Rectangle((x + 0.15, y + 0.05), 0.7, 0.95, facecolor="#B8558C", edgecolor=INK, lw=2))
-        disc((0.7, 0.55), 0.06, "white")
-    elif kind == "skull":
-        disc((0.5, 0.45), 0.33, "white")
-        for eye in (0.38, 0.62):
-            disc((eye, 0.42), 0.07, INK)
-        line((0.4, 0.68), (0.6, 0.68), width=2)
-    elif kind == "you":
-        line((0.5, 0.4), (0.5, 0.7), (0.35, 0.95), colour="#0072B2", width=4)
-        line((0.5, 0.7), (0.65, 0.95), colour="#0072B2", width=4)
-        line((0.3, 0.52), (0.7, 0.52), colour="#0072B2", width=4)
-        disc((0.5, 0.24), 0.16, "#0072B2")

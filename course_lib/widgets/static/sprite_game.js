@@ -270,7 +270,7 @@
       const left = 12 + Math.max(...ticks.map((v) => g.measureText(v.toLocaleString("en")).width)), right = 14, top = 30, bottom = height - 48;
       const X = (n) => left + ((n - 1) / Math.max(1, last - 1)) * (width - left - right);
       const Y = (v) => bottom - (Math.log(v / low) / Math.log(high / low)) * (bottom - top);
-      course.text(g, "steps until the end", 0, 16, { colour: c.muted });
+      course.text(g, "steps until the end: learners (mean), and you", 0, 16, { colour: c.muted });
       g.lineWidth = 1;
       g.setLineDash([]);
       for (const tick of ticks) {
