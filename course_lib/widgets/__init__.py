@@ -3,6 +3,8 @@
 Every widget is a plain function (parameters -> data) behind a thin view, so the function is
 tested without a browser and the view in a real one. Files, in the order of the course:
 
+    task_picture    the words of transfer as switches over small grids, with what each way earns
+    quiz            questions whose choices explain themselves
     player          plays planar rollouts on a canvas
     physics_panel   sliders over the physics; a worker thread streams what happens
     baked           the same panel from a precomputed grid, where no kernel answers
