@@ -276,7 +276,7 @@ class ContextCurve(anywidget.AnyWidget):
         if curve["range"] is not None:
             axes.axvspan(*curve["range"], facecolor=BLUE, alpha=0.1, label="trained range")
         for other in data["curves"]:
-            axes.plot(x, as_array(other["mean"]), color="#9aa5b1", lw=1)
+            axes.plot(x, as_array(other["mean"]), color="#8894a2", lw=1)
         for one, (colour, dashes, marker) in zip(data["references"], REFERENCE_STYLES, strict=False):
             mean, low, high = (as_array(one[name]) for name in ("mean", "low", "high"))
             alone = isolated(mean)
