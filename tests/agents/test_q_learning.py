@@ -40,6 +40,38 @@ def test_the_error_of_one_step_by_hand():
     np.testing.assert_allclose(error, [0.5 + 0.9 * 2.0 - 1.0, 0.5 - 1.0])
 
 
+def test_a_step_moves_the_value_by_a_share_of_the_error_that_is_asked_for():
+    world = ring(slip=0.0)
+    values, _, _ = learned(world, prior=2.0, episodes=1, max_steps=1, learning_rate=0.25, gamma=0.9)
+    moved = values[values != 2.0]
+    np.testing.assert_allclose(moved, [2.0 + 0.25 * (-0.1 + 0.9 * 2.0 - 2.0)] * 8)  # one of each seed
+    still = first_values(world, 8, 2.0)
+    nothing = train(world, still, QLearningConfig(), np.random.default_rng(0), td_error=lambda q, *_: 0.0 * q)
+    next(nothing)
+    assert (still == 2.0).all()
+
+
+def test_every_seed_learns_with_luck_of_its_own_as_if_it_were_alone():
+    class Luck:
+        """What a generator has for eight seeds, and of it the rows of some."""
+
+        def __init__(self, rows):
+            self.rng, self.rows = np.random.default_rng(4), rows
+
+        def random(self, shape):
+            return self.rng.random((8, shape[1]))[self.rows]
+
+    world, config = ring(), QLearningConfig(episodes=1)
+    together = first_values(world, 8)
+    record = next(train(world, together, config, Luck(list(range(8)))))
+    assert len(set(record["steps"])) > 1  # some are through while others walk on
+    np.testing.assert_allclose(record["returns"], -0.1 * record["steps"])
+    for seed in (0, 5):
+        alone = first_values(world, 1)
+        next(train(world, alone, config, Luck([seed])))
+        np.testing.assert_array_equal(alone[0], together[seed])
+
+
 def test_the_values_come_to_be_those_of_value_iteration():
     world = ring(slip=0.0)  # nothing is left to chance, so a full step of learning is right
     values, _, _ = learned(world, episodes=200, epsilon=1.0, learning_rate=1.0, gamma=0.9)
