@@ -91,6 +91,31 @@ def test_start_here_runs_and_its_slider_moves_the_hopper(open_notebook, applicat
             show(notebook, cell_id, f"notebook-00-{cell_id}")
 
 
+@pytest.mark.timeout(600)
+def test_transfer_runs_from_the_top_and_every_widget_answers(open_notebook):
+    notebook = run_from_the_top(open_notebook, "01_transfer.ipynb")
+    assert notebook.locator("img[alt^='Left: four source']").evaluate("image => image.naturalWidth") > 500
+    look_through(notebook, "01_transfer.ipynb")
+    game = ".course-sprite"
+    notebook.locator(game).scroll_into_view_if_needed()
+    before = notebook.fingerprint(f"{game} canvas")
+    notebook.locator(f"{game} canvas").first.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.wait(f"harness.fingerprint('{game} canvas') !== {before!r}", 10)
+    says = "document.querySelector('.course-know-says').textContent"
+    notebook.locator(".course-know button[role=switch]:has-text('Model')").click()
+    notebook.wait(f"{says}.startsWith('Model carried')", 30)
+    notebook.locator(".course-task button:has-text('Meta')").click()
+    notebook.locator(".course-task button:has-text('1-shot')").click()
+    notebook.wait("/Meta, 1-shot/.test(document.querySelector('.course-task-says').textContent)", 10)
+    notebook.locator(".course-quiz label").nth(2).click()
+    notebook.locator(".course-quiz button:has-text('Check')").click()
+    notebook.wait("/first try: 1 of 1/.test(document.querySelector('.course-quiz-score').textContent)", 10)
+    for widget in (game, ".course-know", ".course-task", ".course-quiz"):
+        notebook.screenshot(f"notebook-01-widget{widget.replace('.course', '')}", widget)
+        notebook.axe(widget)
+
+
 @pytest.mark.timeout(900)
 def test_darc_runs_from_the_top_and_its_widgets_answer(open_notebook):
     notebook = run_from_the_top(open_notebook, "03_darc.ipynb")
@@ -214,6 +239,27 @@ def test_pearl_runs_from_the_top_and_beliefs_follow_the_sliders(open_notebook):
     for widget in (".course-fit", ".course-shots", ".course-grid"):
         turn(notebook, widget)
         notebook.screenshot(f"notebook-10-widget{widget.replace('.course', '')}", f"{widget} >> nth=0")
+        notebook.axe(widget)
+
+
+@pytest.mark.timeout(600)
+def test_the_three_perspectives_run_from_the_top_and_two_sliders_move_them_all(open_notebook):
+    notebook = run_from_the_top(open_notebook, "11_three_perspectives.ipynb")
+    assert notebook.locator("img[alt^='Three rows']").evaluate("image => image.naturalWidth") > 500
+    look_through(notebook, "11_three_perspectives.ipynb")
+    turn(notebook, ".course-shift")
+    sliders = notebook.locator(".course-shift input[type=range]")
+    assert sliders.count() == 2
+    ways = [f".course-shift-planes > :nth-child({i}) canvas" for i in (1, 2, 3, 4)]
+    before = [notebook.fingerprint(canvas) for canvas in ways]
+    sliders.nth(1).press("End")
+    notebook.wait(
+        "/2 times as far/.test(document.querySelector('.course-shift-head > span').textContent)", 20
+    )
+    notebook.page.wait_for_timeout(300)
+    assert all(notebook.fingerprint(canvas) != old for canvas, old in zip(ways, before, strict=True))
+    notebook.screenshot("notebook-11-shift", ".course-shift")
+    for widget in (".course-shift", ".course-quiz"):
         notebook.axe(widget)
 
 
