@@ -34,6 +34,8 @@ Similarity = Float64[ndarray, "R S S"]
 
 PIECES = ("values", "policy", "model", "features")
 """What can be carried, in the lecture's order."""
+EMPTY_MODEL = "empty model"
+"""Nothing carried, but told and planning like one with a model: what that is worth without the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,19 +188,21 @@ def carried(source: Knowledge, pieces: Collection[str], config: StoredKnowledgeC
 
     Args:
         source: what was learned in the other world; it stays as it is.
-        pieces: some of PIECES, or none.
+        pieces: some of PIECES, or none; EMPTY_MODEL instead of a model to compare it with.
         config: settings.
 
     Raises:
         ValueError: there is no such piece.
     """
     for piece in pieces:
-        if piece not in PIECES:
+        if piece not in (*PIECES, EMPTY_MODEL):
             raise ValueError(f"no piece of knowledge named {piece!r}: {nearest(piece, PIECES)}")
     values = source.values.copy() if "values" in pieces else np.zeros_like(source.values)
     if "policy" in pieces:
         values += preference(policy_of(source.values), config.doubt)
     knowledge = Knowledge(values=values, seen=np.zeros_like(source.seen))
+    if EMPTY_MODEL in pieces:
+        knowledge.model = np.zeros_like(source.seen)
     if "model" in pieces:
         knowledge.model = discounted_counts(source.seen, config.evidence)
     if "features" in pieces:

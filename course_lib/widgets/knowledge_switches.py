@@ -23,6 +23,8 @@ from course_lib.widgets.plane import INK, PANEL, PlaneWidget
 
 PIECES = {"values": "Q-function", "policy": "Policy", "model": "Model", "features": "Features"}
 """What a switch carries, and what stands on it."""
+EMPTY_MODEL = "empty model"
+"""Tried beside every model: whoever plans is told the reward, and that alone may be what helps."""
 
 Cell = tuple[int, int]
 """Row and column, from the top left corner, from 0."""
@@ -129,7 +131,7 @@ def summary(trial: Trial) -> dict:
 
 def called(pieces: Collection[str]) -> str:
     """Pieces by the words on their switches."""
-    return " + ".join(PIECES[piece] for piece in pieces) or "Nothing"
+    return " + ".join({**PIECES, EMPTY_MODEL: "Empty model"}[piece] for piece in pieces) or "Nothing"
 
 
 class KnowledgeSwitches(PlaneWidget):
@@ -154,8 +156,8 @@ class KnowledgeSwitches(PlaneWidget):
 
         Args:
             pairs: by what is different in the second grid.
-            trial: called as `trial(name of the pair, pieces)`, pieces some of PIECES in that order, on one
-                thread at a time and once for each choice.
+            trial: called as `trial(name of the pair, pieces)`, pieces some of PIECES in that order or
+                EMPTY_MODEL alone, on one thread at a time and once for each choice.
             pieces: which switches are on at first.
             title: heading.
 
@@ -170,6 +172,7 @@ class KnowledgeSwitches(PlaneWidget):
             "title": title,
             "pairs": [pair.to_json(name) for name, pair in pairs.items()],
             "pieces": [{"name": name, "label": label} for name, label in PIECES.items()],
+            "empty": EMPTY_MODEL,
         }
         super().__init__(fixed, {"pair": next(iter(pairs)), "pieces": list(pieces)})
 
@@ -185,7 +188,8 @@ class KnowledgeSwitches(PlaneWidget):
 
     def _computed(self, request: dict) -> dict:
         tried = self._tried[request["pair"]]
-        for pieces in ((), tuple(request["pieces"])):  # everything is compared with nothing
+        compared = [(), (EMPTY_MODEL,)] if "model" in request["pieces"] else [()]
+        for pieces in (*compared, tuple(request["pieces"])):
             if pieces not in tried:
                 tried[pieces] = {"pieces": list(pieces), **summary(self._trial(request["pair"], pieces))}
         return {"tried": {name: list(rows.values()) for name, rows in self._tried.items()}}

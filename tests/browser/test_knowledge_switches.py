@@ -39,7 +39,7 @@ def test_switches_carry_knowledge_and_every_choice_stays_in_view(open_notebook):
     notebook.locator(f"{ROOT} button[role=switch]:has-text('Model')").click()
     notebook.wait(told("Model"), 20)
     assert notebook.fingerprint(f"{ROOT} canvas") != plain, "its links are drawn"
-    assert notebook.page.evaluate(ROWS) == "Model,Nothing", "the fastest first"
+    assert notebook.page.evaluate(ROWS) == "Model,Empty model,Nothing", "the fastest first"
     keyboard = notebook.page.keyboard
     for key in "32":
         keyboard.press(key)

@@ -17,7 +17,7 @@ from course_lib.transfer.knowledge_trial import (
     train,
     value_at_start,
 )
-from course_lib.transfer.stored_knowledge import PIECES, StoredKnowledgeConfig, carried, nothing
+from course_lib.transfer.stored_knowledge import EMPTY_MODEL, PIECES, StoredKnowledgeConfig, carried, nothing
 
 CONFIG = StoredKnowledgeConfig()
 SOURCE = related_grids.source().mdp()
@@ -89,15 +89,16 @@ def test_each_change_needs_another_piece(source):
     steps = {
         (name, piece): solve(source, mdp, [piece] if piece else [], CONFIG).steps.mean()
         for name, mdp in TARGETS.items()
-        for piece in ("", *PIECES)
+        for piece in ("", *PIECES, EMPTY_MODEL)
     }
     for name in TARGETS:
         assert steps[name, "features"] < 0.7 * steps[name, ""], "the map of the room helps everywhere"
     for name in ("goal moved", "way closed"):
-        assert steps[name, "model"] < 0.1 * steps[name, ""], "planned anew"
+        assert steps[name, "model"] < 0.3 * steps[name, EMPTY_MODEL], "planned anew, and not only planned"
     assert steps["way closed", "values"] < 0.4 * steps["way closed", ""]
     assert steps["shortcut opened", "policy"] > 1.2 * steps["shortcut opened", ""], "it does not look"
-    assert steps["controls reversed", "model"] > 1.2 * steps["controls reversed", "features"]
+    for name in ("shortcut opened", "controls reversed"):
+        assert steps[name, "model"] > 1.2 * steps[name, EMPTY_MODEL], "worse than to begin without"
     assert steps["controls reversed", "policy"] > steps["controls reversed", ""]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from course_lib.core.tabular_mdp import TabularMDP
 from course_lib.transfer.stored_knowledge import (
+    EMPTY_MODEL,
     PIECES,
     Knowledge,
     StoredKnowledgeConfig,
@@ -89,6 +90,7 @@ def test_each_piece_is_carried_alone_and_the_source_stays():
     np.testing.assert_array_equal(policy_of(policy.values), policy_of(source.values))
     assert set(np.unique(policy.values)) == {-10.0, 0.0}
     assert carried(source, ["model"], CONFIG).model.sum() == 2 * 6 * 2 * CONFIG.evidence
+    assert not carried(source, [EMPTY_MODEL], CONFIG).model.any()
     assert carried(source, ["features"], CONFIG).similarity.shape == (2, 6, 6)
     everything = carried(source, PIECES, CONFIG)
     np.testing.assert_array_equal(everything.values, source.values + policy.values)

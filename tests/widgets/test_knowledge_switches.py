@@ -82,14 +82,19 @@ def test_every_choice_is_tried_once_and_compared_with_nothing(widget, settled):
         return trial(name, pieces)
 
     one = widget(counted, pieces=["model"])
-    assert asked == [("wall", ()), ("wall", ("model",))]
+    assert asked == [("wall", ()), ("wall", ("empty model",)), ("wall", ("model",))]
     settled(one, pieces=["features", "values"])
     assert one.answer["of"]["pieces"] == ["values", "features"], "always in one order"
     settled(one, pair="goal", pieces=[])
     answer = settled(one, pair="wall", pieces=["model"])
-    assert asked[2:] == [("wall", ("values", "features")), ("goal", ())]
-    assert [row["pieces"] for row in answer["tried"]["wall"]] == [[], ["model"], ["values", "features"]]
-    assert [row["mean"] for row in answer["tried"]["wall"]] == [60, 50, 40]
+    assert asked[3:] == [("wall", ("values", "features")), ("goal", ())]
+    assert [row["pieces"] for row in answer["tried"]["wall"]] == [
+        [],
+        ["empty model"],
+        ["model"],
+        ["values", "features"],
+    ]
+    assert [row["mean"] for row in answer["tried"]["wall"]] == [60, 50, 50, 40]
     json.dumps([one.fixed, answer], allow_nan=False)
 
 
@@ -140,7 +145,10 @@ def test_there_must_be_a_pair_and_what_the_function_raises_is_shown(widget, sett
 
 def test_words_and_picture_show_what_was_tried(widget, settled):
     one = widget(title="Which?", pieces=["model"])
-    assert str(one) == "Which? Wall, steps: Model 50 ± 20; Nothing 60 ± 20 (solved by 1 of 2)."
+    assert (
+        str(one)
+        == "Which? Wall, steps: Empty model 50 ± 20; Model 50 ± 20; Nothing 60 ± 20 (solved by 1 of 2)."
+    )
     before = one.picture()
     settled(one, pieces=["values", "policy", "model", "features"])
     assert one.picture() != before and before.startswith(b"\x89PNG")

@@ -58,7 +58,7 @@
     const { pairs, pieces } = fixed;
     const now = { request: null, answer: null, page: 0 };
     const pair = () => pairs.find(({ name }) => name === now.request.pair);
-    const label = (name) => pieces.find((piece) => piece.name === name).label;
+    const label = (name) => (name === fixed.empty ? "Empty model" : pieces.find((piece) => piece.name === name).label);
     const called = (names) => names.map(label).join(" + ") || "Nothing";
 
     root.classList.add("course-know");
@@ -161,7 +161,7 @@
       now.page = Math.min(now.page, Math.max(0, shown.length - 1));
       pager.hidden = shown.length < 2;
       page.textContent = shown.length ? `Shade: ${shown[now.page].words}` : "";
-      hint.textContent = request.pieces.includes("model") ? "Lines: steps that the model knows; dashed: a wall stands there now."
+      hint.textContent = request.pieces.includes("model") ? "Lines: steps that the model knows; dashed: a wall stands there now. Whoever plans is told reward and goal; “Empty model” is that alone."
         : request.pieces.includes("policy") ? "Arrows: what the carried policy does here." : "S: start, star: goal.";
       const tried = now.answer ? sorted(now.answer.tried[request.pair]) : [], most = Math.max(1, ...tried.map(({ mean, half }) => mean + half)), share = (v) => (100 * v) / most;
       rows.replaceChildren(...tried.map((row) => h("tr", { "data-now": same(row.pieces, request.pieces) },
@@ -169,11 +169,11 @@
         h("td", {}, h("div", { class: "course-know-bar", "aria-hidden": "true" }, h("b", { style: `width:${share(row.mean)}%` }),
           row.half ? h("i", { style: `left:${share(Math.max(0, row.mean - row.half))}%;width:${share(Math.min(row.mean, row.half) + row.half)}%` }) : null)),
         h("td", { class: "course-know-number" }, told(row)))));
-      const found = tried.find((row) => same(row.pieces, request.pieces)), plain = tried.find((row) => !row.pieces.length);
+      const found = tried.find((row) => same(row.pieces, request.pieces)), plain = tried.find((row) => !row.pieces.length), empty = tried.find((row) => same(row.pieces, [fixed.empty]));
       root.toggleAttribute("data-waiting", waiting());
       if (waiting() && !found) says.textContent = `${called(request.pieces)} carried: the learners are learning …`;
       else if (found && !found.pieces.length) says.textContent = `Nothing carried: ${told(found)}.`;
-      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)}. Nothing carried: ${told(plain)}.`;
+      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)}. Nothing carried: ${told(plain)}.${found.pieces.includes("model") ? ` Planning from nothing: ${told(empty)}.` : ""}`;
       paint();
     }
 
