@@ -146,8 +146,10 @@ def best_values(mdp: TabularMDP, gamma: float = 0.99) -> PerChoice:
         mdp: the world.
         gamma: discount, in [0, 1).
     """
-    # So cold that the share of a second best action vanishes, also where it is worse by one step's discount.
-    return soft_value_iteration(mdp.dynamics, mdp.reward, gamma, 1e-4, mdp.terminal).action_value
+    # So cold that Newton's steps are policy iteration: also an action that is worse by a hundredth of the
+    # discount of a far goal has no share.
+    solution = soft_value_iteration(mdp.dynamics, mdp.reward, gamma, 1e-12, mdp.terminal, tolerance=1e-13)
+    return solution.action_value
 
 
 def best_path(mdp: TabularMDP, gamma: float = 0.99) -> list[int]:

@@ -18,8 +18,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from course_lib.agents import q_learning
-from course_lib.core.tabular import policy_evaluation, soft_value_iteration
-from course_lib.core.tabular_mdp import TabularMDP, outcomes
+from course_lib.core.tabular_mdp import TabularMDP, best_values, outcomes
 from course_lib.core.types import shape_checked
 from course_lib.transfer.stored_knowledge import (
     ActionValues,
@@ -77,9 +76,7 @@ def value_at_start(mdp: TabularMDP, values: ActionValues, gamma: float) -> Float
 
 def best_at_start(mdp: TabularMDP, gamma: float) -> float:
     """The largest discounted return that any actions can have."""
-    best = soft_value_iteration(mdp.dynamics, mdp.reward, gamma, 1e-4, mdp.terminal).action_value
-    greedy = policy_of(best[None])[0]
-    return float(policy_evaluation(mdp.dynamics, mdp.reward, greedy, gamma, mdp.terminal)[mdp.start])
+    return float(best_values(mdp, gamma)[mdp.start].max())
 
 
 def train(
