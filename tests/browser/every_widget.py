@@ -221,6 +221,13 @@ def simulate_cell(params, policy):
 """
 
 
+SHOW = """
+for widget in widgets.values():  # without the picture that stands in: drawing so many takes long
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+"""
+
+
 def cell(names: list[str], module_of: dict[str, str]) -> str:
     """A cell that makes the widgets in the order of `names` and shows them all.
 
@@ -231,4 +238,4 @@ def cell(names: list[str], module_of: dict[str, str]) -> str:
     imports = [f"from {module_of[name]} import {name}" for name in names]
     more = ["from course_lib.envs import gridworld", "from course_lib.widgets.context_curve import Curve"]
     made = [f"    {name!r}: {CONSTRUCTORS[name]}," for name in names]
-    return "\n".join([*imports, *more, "widgets = {", *made, "}", "display(*widgets.values())"])
+    return "\n".join([*imports, *more, "widgets = {", *made, "}", SHOW])

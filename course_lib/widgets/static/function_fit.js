@@ -260,6 +260,7 @@
       const size = event.shiftKey ? 0.2 : 1, count = now.points.length, letter = event.key.toLowerCase();
       if (way) {
         if (now.chosen >= 0) move(now.chosen, now.points[now.chosen].map((v, i) => v + size * step[i] * way[i]));
+        else if (count) { now.chosen = 0; tell(); paint(); } // which one moves is seen before it does
       } else if (letter === "n") {
         if (count) now.chosen = (now.chosen + (event.shiftKey ? -1 : 1) + count + (now.chosen < 0 && event.shiftKey ? 1 : 0)) % count;
         tell();
