@@ -7,6 +7,7 @@ how many steps each learner needed, for any choice of pieces.
 Axes: S cells, row by row; A actions; F features; R learners.
 """
 
+import textwrap
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -215,12 +216,15 @@ class KnowledgeSwitches(PlaneWidget):
         right.barh(
             range(len(rows)),
             [row["mean"] for row in rows],
+            height=0.5,
             xerr=[row["half"] for row in rows],
             color=[BLUE if row["pieces"] == of["pieces"] else "#a9cde6" for row in rows],
             edgecolor=INK,
             error_kw={"lw": 2.5, "capsize": 5, "ecolor": INK},
         )
-        right.set_yticks(range(len(rows)), [called(row["pieces"]) for row in rows], fontsize=13)
+        words = [textwrap.fill(called(row["pieces"]), 18) for row in rows]
+        right.set_yticks(range(len(rows)), words, fontsize=13)
+        right.set_ylim(min(0, len(rows) - 4) - 0.5, len(rows) - 0.5)
         right.set_xlabel("steps until solved", fontsize=14, color=INK)
         right.set_xlim(0)
         right.tick_params(labelsize=13)
@@ -247,7 +251,8 @@ def _grid(axes: Axes, pair: dict, which: int, pieces: Collection[str], title: st
         for s, actions in enumerate(pair["arrows"]):
             for a in actions if s not in walls else ():
                 down, right = room["moves"][a]
-                axes.arrow(*place[s], 0.22 * right, 0.22 * down, color=INK, width=0.03, head_width=0.2)
+                x, y = place[s] - 0.2 * np.array([right, down])
+                axes.arrow(x, y, 0.22 * right, 0.22 * down, color=INK, width=0.03, head_width=0.2)
     for s in walls:
         x, y = place[s]
         axes.fill([x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5], color=GREY)
