@@ -6,6 +6,7 @@ In teaching order:
 * `half_cheetah`: a runner that does not fall, only slows down.
 * `half_cheetah_tasks`: the same runner, told at which velocity or in which direction to run.
 * `gridworld`: a room of cells whose dynamics are known exactly.
+* `related_grids`: a room that is learned, and four others that differ from it in one thing each.
 * `point`: a mass on the plane with one motor more than it needs, of which one may be broken.
 * `arm`: three joints where two would do, and one of them wired the wrong way.
 * `reacher`: the same arm, whose fingertip is to come to wherever it is told.

@@ -18,6 +18,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
     goal_field      click a goal in the plane; its values, and the way there
     function_fit    drag points; what each learner makes of them follows the hand
     sprite_game     walk a small world whose drawings mean something, nothing, or something else
+    knowledge_switches  carry a Q-function, policy, model or features to another grid; count the steps there
     bandit_game     pull the arms yourself, and see what others make of the same luck
     trial_paths     episode by episode in one task: the first searches, the second goes straight
     memory_path     what a recurrent policy holds in mind, step by step, in a plane
