@@ -40,9 +40,9 @@ SCORE = f"document.querySelector('{QUIZ}-score').textContent"
 
 
 def test_a_person_checks_answers_and_turns_the_switches(open_notebook):
-    notebook = open_notebook([CODE, PICTURE], viewport={"width": 1280, "height": 900})
+    notebook = open_notebook([PICTURE, CODE], viewport={"width": 1280, "height": 900})
     notebook.run_all()
-    notebook.page.wait_for_selector(TASK)
+    notebook.page.wait_for_selector(QUIZ)
     keyboard = notebook.page.keyboard
 
     # The arrow keys only choose: nothing is checked by looking at the choices.
@@ -76,6 +76,8 @@ def test_a_person_checks_answers_and_turns_the_switches(open_notebook):
     assert notebook.page.evaluate(SAYS).startswith("Rewards, Forward, 0-shot: return −20.0.")
     cards, target = f"{TASK}-sources canvas", f"{TASK} figure:last-of-type canvas"
     assert notebook.locator(f"{cards}[data-unused]").count() == 3, "it learned from one source"
+    icon = f"document.querySelector('{TASK}-options button canvas').clientWidth"
+    assert notebook.page.evaluate(icon) == 40, "the styles of the widget below do not reach it"
     before = notebook.fingerprint(target)
     notebook.screenshot("task-picture", TASK)
     notebook.axe(".jp-OutputArea-output")

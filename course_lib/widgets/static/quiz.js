@@ -6,25 +6,26 @@
 
   const MARKS = { open: "·", first: "✓", later: "✓", wrong: "✗" };
   const SPOKEN = { open: "not answered yet", first: "right at the first try", later: "right, after another try", wrong: "not right yet" };
+  // Each rule begins with the widget's own class: a widget farther down brings theme.js's rules once more.
   const CSS = `
 .course-quiz { padding: 10px; }
-.course-quiz-head, .course-quiz-row { display: flex; gap: 8px 10px; align-items: center; flex-wrap: wrap; }
-.course-quiz-title { font-weight: 700; font-size: 1.125em; flex: 1 1 10em; }
-.course-quiz-pages { display: flex; gap: 6px; flex-wrap: wrap; margin: 8px 0; }
-.course-quiz-pages button { gap: 5px; font-variant-numeric: tabular-nums; }
-.course-quiz-pages button[aria-current] { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
+.course-quiz .course-quiz-head, .course-quiz .course-quiz-row { display: flex; gap: 8px 10px; align-items: center; flex-wrap: wrap; }
+.course-quiz .course-quiz-title { font-weight: 700; font-size: 1.125em; flex: 1 1 10em; }
+.course-quiz .course-quiz-pages { display: flex; gap: 6px; flex-wrap: wrap; margin: 8px 0; }
+.course-quiz .course-quiz-pages button { gap: 5px; font-variant-numeric: tabular-nums; }
+.course-quiz .course-quiz-pages button[aria-current] { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
 .course-quiz fieldset { border: 0; padding: 0; margin: 0; min-width: 0; }
 .course-quiz legend { font-size: 1.125em; font-weight: 600; padding: 0; margin: 4px 0 8px; float: none; width: auto; color: inherit; border: 0; line-height: 1.4; }
-.course-quiz-choice { border: 2px solid var(--course-line); border-radius: 9px; margin: 0 0 8px; padding: 0 12px; }
-.course-quiz-choice label { display: flex; gap: 12px; align-items: center; min-height: 44px; padding: 6px 0; cursor: pointer; margin: 0; font-weight: 400; }
-.course-quiz-choice input { width: 22px; height: 22px; margin: 0; flex: none; accent-color: var(--course-accent); cursor: pointer; }
-.course-quiz-choice p { margin: 0 0 10px; padding: 0 0 0 34px; }
-.course-quiz-choice[data-found] { border-color: var(--course-ink); background: var(--course-panel); }
-.course-quiz-choice[data-found=right] { border-left-width: 12px; }
-.course-quiz-choice[data-found=wrong] { border-left-width: 12px; border-left-style: double; }
-.course-quiz-choice:has(input:checked) { border-color: var(--course-accent); }
-.course-quiz-score { margin-left: auto; font-variant-numeric: tabular-nums; }
-.course-quiz-hint { color: var(--course-muted); margin-top: 8px; }
+.course-quiz .course-quiz-choice { border: 2px solid var(--course-line); border-radius: 9px; margin: 0 0 8px; padding: 0 12px; }
+.course-quiz .course-quiz-choice label { display: flex; gap: 12px; align-items: center; min-height: 44px; padding: 6px 0; cursor: pointer; margin: 0; font-weight: 400; }
+.course-quiz .course-quiz-choice input { width: 22px; height: 22px; margin: 0; flex: none; accent-color: var(--course-accent); cursor: pointer; }
+.course-quiz .course-quiz-choice p { margin: 0 0 10px; padding: 0 0 0 34px; }
+.course-quiz .course-quiz-choice[data-found] { border-color: var(--course-ink); background: var(--course-panel); }
+.course-quiz .course-quiz-choice[data-found=right] { border-left-width: 12px; }
+.course-quiz .course-quiz-choice[data-found=wrong] { border-left-width: 12px; border-left-style: double; }
+.course-quiz .course-quiz-choice:has(input:checked) { border-color: var(--course-accent); }
+.course-quiz .course-quiz-score { margin-left: auto; font-variant-numeric: tabular-nums; }
+.course-quiz .course-quiz-hint { color: var(--course-muted); margin-top: 8px; }
 `;
 
   const fresh = (questions) => questions.map(() => ({ chosen: null, checked: [] }));

@@ -5,32 +5,33 @@
   const { h } = course;
 
   const SMALL = 118, LARGE = 180, PLOT = 300; // CSS pixels: a source, the target, the curves
+  // Each rule begins with the widget's own class: a widget farther down brings theme.js's rules once more.
   const CSS = `
 .course-task { padding: 10px; }
-.course-task-head { display: flex; gap: 8px 12px; align-items: center; flex-wrap: wrap; margin-bottom: 6px; }
-.course-task-title { font-weight: 700; font-size: 1.125em; flex: 1 1 12em; }
-.course-task-switches { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 14px; align-items: center; }
-.course-task-switches > span { font-weight: 600; }
-.course-task-options { display: flex; flex-wrap: wrap; gap: 6px; }
-.course-task-options button { padding: 0 12px; }
-.course-task-options button[aria-pressed=true] { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
-.course-task-options canvas { width: 40px; height: 14px; flex: none; background: var(--course-paper); border-radius: 4px; }
-.course-task-stage { display: flex; flex-wrap: wrap; gap: 10px 16px; align-items: center; justify-content: center; margin: 12px 0 8px; }
-.course-task-stage h4 { font: inherit; font-weight: 700; margin: 0 0 4px; padding: 0; color: inherit; text-align: center; }
-.course-task-stage figure { margin: 0; padding: 0; text-align: center; }
-.course-task-sources { display: grid; grid-template-columns: repeat(2, auto); gap: 6px; justify-content: center; }
-.course-task-stage canvas { border-radius: 6px; margin: 0 auto; }
-.course-task-stage canvas[data-unused] { opacity: .22; }
-.course-task-carry { flex: 0 1 11em; min-width: 7em; text-align: center; font-weight: 600; }
-.course-task-carry svg { width: 100%; height: 34px; display: block; }
-.course-task-known { min-height: 1.45em; }
-.course-task-tries { min-height: 1.45em; }
-.course-task-body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px 20px; align-items: center; }
-.course-task-says { font-size: 1.0625em; font-weight: 600; min-height: 1.5em; }
+.course-task .course-task-head { display: flex; gap: 8px 12px; align-items: center; flex-wrap: wrap; margin-bottom: 6px; }
+.course-task .course-task-title { font-weight: 700; font-size: 1.125em; flex: 1 1 12em; }
+.course-task .course-task-switches { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 14px; align-items: center; }
+.course-task .course-task-switches > span { font-weight: 600; }
+.course-task .course-task-options { display: flex; flex-wrap: wrap; gap: 6px; }
+.course-task .course-task-options button { padding: 0 12px; }
+.course-task .course-task-options button[aria-pressed=true] { background: var(--course-ink); color: var(--course-paper); border-color: var(--course-ink); }
+.course-task .course-task-options canvas { width: 40px; height: 14px; flex: none; background: var(--course-paper); border-radius: 4px; }
+.course-task .course-task-stage { display: flex; flex-wrap: wrap; gap: 10px 16px; align-items: center; justify-content: center; margin: 12px 0 8px; }
+.course-task .course-task-stage h4 { font: inherit; font-weight: 700; margin: 0 0 4px; padding: 0; color: inherit; text-align: center; }
+.course-task .course-task-stage figure { margin: 0; padding: 0; text-align: center; }
+.course-task .course-task-sources { display: grid; grid-template-columns: repeat(2, auto); gap: 6px; justify-content: center; }
+.course-task .course-task-stage canvas { border-radius: 6px; margin: 0 auto; }
+.course-task .course-task-stage canvas[data-unused] { opacity: .22; }
+.course-task .course-task-carry { flex: 0 1 11em; min-width: 7em; text-align: center; font-weight: 600; }
+.course-task .course-task-carry svg { width: 100%; height: 34px; display: block; }
+.course-task .course-task-known { min-height: 1.45em; }
+.course-task .course-task-tries { min-height: 1.45em; }
+.course-task .course-task-body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px 20px; align-items: center; }
+.course-task .course-task-says { font-size: 1.0625em; font-weight: 600; min-height: 1.5em; }
 .course-task p { margin: 4px 0 8px; padding: 0; min-height: 3em; }
-.course-task-hint { color: var(--course-muted); margin-top: 4px; }
-@container (min-width: 960px) { .course-task-body { grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr); } .course-task-stage { flex-wrap: nowrap; } }
-@container (max-width: 520px) { .course-task-switches { grid-template-columns: minmax(0, 1fr); } }
+.course-task .course-task-hint { color: var(--course-muted); margin-top: 4px; }
+@container (min-width: 960px) { .course-task .course-task-body { grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr); } .course-task .course-task-stage { flex-wrap: nowrap; } }
+@container (max-width: 520px) { .course-task .course-task-switches { grid-template-columns: minmax(0, 1fr); } }
 `;
   const SHOTS = [
     { name: "0-shot", says: "0-shot: what was learned is just run in the target." },
@@ -84,7 +85,7 @@
           h("div", { class: "course-task-stage" },
             h("figure", {}, from, h("div", { class: "course-task-sources" }, ...sources)),
             h("div", { class: "course-task-carry" }, carried, arrow),
-            h("figure", {}, h("h4", {}, "target domain"), target, known, dots)),
+            h("figure", {}, h("h4", {}, "target task"), target, known, dots)),
           canvas),
         says, more,
         h("div", { class: "course-task-hint" }, "A grid is a task: a disc where each try begins, a star at the goal, digits where the buttons 1, 2, 3, 4 lead from there, a thick edge where up really is.")),
@@ -205,7 +206,7 @@
       for (const [part, list] of Object.entries(buttons)) list.forEach((button, i) => button.setAttribute("aria-pressed", String(i === now[part])));
       buttons.kind.forEach((button, i) => button.replaceChildren(icon(i), h("span", {}, names.kind[i])));
       const { tasks } = difference, goal = tasks.length - 1;
-      from.textContent = kind.many ? "source domain: many tasks" : "source domain: one task";
+      from.textContent = kind.many ? "many source tasks" : "one source task";
       sources.forEach((one, i) => {
         one.style.display = i < goal ? "" : "none";
         const unused = i > 0 && !kind.many;
@@ -215,7 +216,7 @@
       card(target, tasks[goal], LARGE, "Target");
       carried.textContent = kind.carries;
       arrow.style.color = theme.series(now.kind);
-      known.textContent = kind.told ? "told: which task it is" : "not told which task it is";
+      known.textContent = kind.told ? "told: which task" : "not told which task";
       const count = tries[now.shot], value = difference.returns[name][count];
       dots.textContent = count ? `${"●".repeat(Math.min(count, 10))} ${count === 1 ? "one try" : `${count} tries`}` : "no try before";
       says.textContent = `${names.difference[now.difference]}, ${name}, ${names.shot[now.shot]}: return ${signed(value)}. Who knows the target gets ${signed(best)}, who knows nothing ${signed(nothing)}.`;
