@@ -108,6 +108,17 @@ def test_what_is_tried_out_is_what_was_proposed():
     _, steps, records = learned(ring(slip=0.0), episodes=1, epsilon=1.0, proposals=always_right)
     assert (steps == 3).all() and records[0]["ended"].all()
     np.testing.assert_allclose(records[0]["returns"], -0.3)
+    there_and_back = np.tile([0.0, 1.0], (7, 1))
+    there_and_back[1] = [1.0, 0.0]
+    _, steps, _ = learned(ring(slip=0.0), episodes=1, epsilon=1.0, proposals=there_and_back)
+    assert (steps == 100).all()  # right from the start, left again from there
+
+
+def test_what_an_action_leads_to_does_not_hang_on_the_luck_that_chose_it():
+    dynamics = np.array([[[0.4, 0.6], [0.6, 0.4]], [[0.0, 1.0], [0.0, 1.0]]])  # stay or end, [S, A, S]
+    world = TabularMDP(dynamics=dynamics, reward=np.zeros((2, 2)), terminal=np.array([False, True]), start=0)
+    _, steps, _ = learned(world, seeds=2000, episodes=1)  # nothing is paid, so all actions seem as good
+    assert abs(steps.mean() - 2.0) < 0.2
 
 
 def test_it_learns_and_who_is_told_the_values_has_nothing_to_learn():
@@ -127,6 +138,8 @@ def test_an_episode_that_is_cut_short_has_not_ended():
 def test_wrong_settings_are_refused():
     for change, words in (
         ({"episodes": 0}, "episodes must be at least 1, got 0"),
+        ({"max_steps": 0}, "max_steps must be at least 1, got 0"),
+        ({"gamma": 1.1}, r"gamma must be in \[0, 1\], got 1.1"),
         ({"epsilon": 1.5}, r"epsilon must be in \[0, 1\], got 1.5"),
         ({"learning_rate": 0.0}, r"learning_rate must be in \(0, 1\], got 0.0"),
     ):

@@ -1,5 +1,6 @@
 """A policy on a belief: empty is the prior, it sees where a step led, and its beliefs can be recomputed."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -116,11 +117,16 @@ def test_rewards_of_any_size_have_the_density_of_a_gaussian_whose_mean_hangs_on_
         mean = decoder.net(torch.cat([z[k, n], trials.next_obs[t, n]]))
         expected = Normal(mean, torch.tensor(-0.7).exp()).log_prob(trials.reward[t, n])
         torch.testing.assert_close(log_prob[k, t, n], expected[0])
+    decoder(z, trials).sum().backward()
+    assert decoder.log_std.grad != 0.0  # how sure it can be is learned, too
 
 
 def test_a_reward_that_is_known_exactly_does_not_outweigh_all_others():
     decoder = StateRewards(3, 2, 8)
     trials = SimpleNamespace(next_obs=torch.zeros(1, 1, 2), reward=torch.zeros(1, 1))
     with torch.no_grad():
+        exact = decoder.net(torch.zeros(1, 5)).view(1, 1)
         decoder.log_std.fill_(-50.0)
-        assert decoder(torch.zeros(1, 1, 3), trials).isfinite().all()
+        most = decoder(torch.zeros(1, 1, 3), SimpleNamespace(next_obs=trials.next_obs, reward=exact))
+        assert most.item() == pytest.approx(3.0 - 0.5 * math.log(2 * math.pi))  # as if known to exp(-3)
+        assert decoder(torch.zeros(1, 1, 3), trials).item() > -1e4
