@@ -21,15 +21,17 @@ NAMELESS = "<Figure size"
 """How matplotlib begins the words for a figure that nobody has described."""
 
 STYLE = """
-.content { width: 52em; min-width: 0; }
-.content:has(th:nth-child(6)) { width: 80em; }
+.main, .content { min-width: 0; }
+.content { width: 52em; }
 .cell_output { overflow-x: auto; }
 .cell_output img { background: #fff; }
-.cell pre { font-size: 0.75rem; }
+.cell .highlight pre { font-size: 0.75rem; }
 .turn-it { font-size: var(--font-size--small); color: var(--color-foreground-muted); margin-top: 0; }
 math[display="block"] { overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; }
 table.docutils td { vertical-align: top; }
-table.docutils:has(th:nth-child(6)) { min-width: 68em; }
+table.docutils:has(th:nth-child(7)) { min-width: 68em; }
+.main:has(th:nth-child(7)) .content { width: 80em; }
+.main:has(th:nth-child(7)) .toc-drawer { display: none; }
 """
 
 _log = logging.getLogger(__name__)
@@ -88,8 +90,8 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += "\n".join(["\n\n```{toctree}", ":hidden:", f":caption: {caption}", "", *lines, "```\n"])
 
 
-def unpack_pictures(app: Sphinx, name: str, source: list[str]) -> None:
-    """Puts the pictures that a cell carries where its text shows them; Sphinx makes files of them later."""
+def prepare_notebook(app: Sphinx, name: str, source: list[str]) -> None:
+    """Puts the pictures that a cell carries where its text shows them, and folds the tests of assignments."""
     if app.env.doc2path(name, base=False).suffix != ".ipynb":
         return
     notebook = json.loads(source[0])
@@ -99,6 +101,8 @@ def unpack_pictures(app: Sphinx, name: str, source: list[str]) -> None:
             ((kind, data),) = forms.items()
             text = text.replace(f"(attachment:{picture})", f"(data:{kind};base64,{data})")
         cell["source"] = text
+        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("locked"):
+            cell["metadata"]["tags"] = ["hide-input"]  # tests are long, and only to be run
     source[0] = json.dumps(notebook)
 
 
@@ -176,6 +180,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.add_post_transform(PicturesInWords)
     app.connect("source-read", add_contents)
-    app.connect("source-read", unpack_pictures)
+    app.connect("source-read", prepare_notebook)
     app.connect("html-page-context", add_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

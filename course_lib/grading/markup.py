@@ -48,6 +48,9 @@ WRITTEN_OTHERWISE = (  # what MathJax knows, as the converter knows it
     # Without braces it leaves the form to `mathvariant`, which browsers no longer draw.
     (re.compile(r"(\\math[a-z]+)\s+([A-Za-z])"), r"\1{\2}"),
     (re.compile(r"\\arg(?![A-Za-z])"), r"\\operatorname{arg}"),
+    # A name of a function keeps its distance from what it is applied to, where no bracket does.
+    (re.compile(r"\\(log|ln|exp|cos|sin)(?=\s+[A-Za-z]|\s*\\(?!left|[bB]ig))"), r"\\operatorname{\1}"),
+    (re.compile(r"\\\\\[[\d.]+(?:pt|em|ex)\]"), r"\\\\"),  # the distance of two lines
     (re.compile(r"\{aligned\}"), "{align*}"),
     (re.compile(r"(\\[bB]igg?[lr]?)\\\|"), r"\1‖"),
     (re.compile(r"\\emph\{"), r"\\textit{"),
@@ -110,6 +113,8 @@ def formula(latex: str, display: str = "inline") -> str:
     for element in tree.iter():
         if element.text and element.tag == "mtext":
             element.text = re.sub(r"\\([_%$#&{}])", r"\1", element.text)
+        if element.text == "′":  # few fonts have one for a script's size
+            element.set("mathsize", "140%")
     return ElementTree.tostring(tree, encoding="unicode")
 
 
