@@ -317,6 +317,8 @@ def overfitting_figure(results: Results) -> object:
             {"training tasks": part[:, :, 0], "new tasks": part[:, :, 1]},
         )
     figure = figures.curves_figure(panels, "training tasks", "return below that of the told")
+    for axes in figure.axes[:-1]:
+        axes.get_legend().remove()  # one tells of all
     for axes in figure.axes:
         axes.set_xticks(np.arange(len(TRAINING_TASKS)), [str(number) for number in TRAINING_TASKS])
     return figure
