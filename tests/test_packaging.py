@@ -204,14 +204,10 @@ def test_make_says_when_the_venv_module_is_missing(tmp_path: Path):
     assert "apt-get install python3-venv" in result.stderr
 
 
-def test_the_readme_lists_every_notebook_and_links_nothing_that_is_missing():
+def test_the_readme_lists_every_notebook():
     text = (ROOT / "README.md").read_text("utf-8")
     for path in [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")]:
         assert f"({path.relative_to(ROOT).as_posix()})" in text, f"README.md does not list {path.name}"
-    for file in ("README.md", "CONTRIBUTING.md", "docs/instructors.md"):
-        links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / file).read_text("utf-8"))
-        missing = [link for link in links if not (ROOT / file).parent.joinpath(link).exists()]
-        assert not missing, f"{file} links {missing}"
 
 
 def test_the_readme_names_the_pinned_pytorch(pins: dict[str, str]):

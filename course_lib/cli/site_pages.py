@@ -29,7 +29,7 @@ STYLE = """
 .turn-it { font-size: var(--font-size--small); color: var(--color-foreground-muted); margin-top: 0; }
 math[display="block"] { overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; }
 table.docutils td { vertical-align: top; }
-table.docutils:has(th:nth-child(7)) { min-width: 68em; }
+table.docutils:has(th:nth-child(7)) { min-width: 60em; }
 .main:has(th:nth-child(7)) .content { width: 80em; }
 .main:has(th:nth-child(7)) .toc-drawer { display: none; }
 """

@@ -113,8 +113,8 @@ def formula(latex: str, display: str = "inline") -> str:
     for element in tree.iter():
         if element.text and element.tag == "mtext":
             element.text = re.sub(r"\\([_%$#&{}])", r"\1", element.text)
-        if element.text == "′":  # few fonts have one for a script's size
-            element.set("mathsize", "140%")
+        if element.tag == "msup" and element[1].text == "′":  # the letter is a small one, and raised, already
+            element.tag = "mrow"
     return ElementTree.tostring(tree, encoding="unicode")
 
 

@@ -163,7 +163,7 @@ def test_letters_that_browsers_leave_out_are_put_in():
         (r"\begin{aligned}a&=b\\[2pt]&=c\end{aligned}", "<mtr>"),
         (r"\begin{aligned}a&=b\\[2pt]c&=d\end{aligned}", "<mi>c</mi>"),
         (r"\log p(s')", "<mo>log</mo><mi>p</mi>"),
-        (r"\log p(s')", 'mathsize="140%">′'),
+        (r"\log p(s')", "<mrow><mi>s</mi><mi>′</mi></mrow>"),
         (r"\sinh x", "<mi>sinh</mi>"),
         (r"\text{it harms: \emph{conflict}}", ">conflict<"),
         (r"\text{a \textbf{trial} ends}", ">trial<"),
