@@ -97,9 +97,7 @@ def test_each_change_needs_another_piece(source):
         assert steps[name, "model"] < 0.3 * steps[name, EMPTY_MODEL], "planned anew, and not only planned"
     assert steps["way closed", "values"] < 0.4 * steps["way closed", ""]
     assert steps["shortcut opened", "policy"] > 1.2 * steps["shortcut opened", ""], "it does not look"
-    for name in ("shortcut opened", "controls reversed"):
-        assert steps[name, "model"] > 1.2 * steps[name, EMPTY_MODEL], "worse than to begin without"
-    assert steps["controls reversed", "policy"] > steps["controls reversed", ""]
+    assert steps["controls reversed", "model"] > 2 * steps["controls reversed", EMPTY_MODEL], "all wrong"
 
 
 def test_knowledge_of_another_size_is_refused():
