@@ -10,6 +10,7 @@ from course_lib.core.playback import Clip, Geom, Scene
 from course_lib.widgets.plane import Plane
 from course_lib.widgets.physics_panel import Slider
 from course_lib.widgets.robustness_map import Axis
+from course_lib.widgets.worker import Worker
 
 gate = threading.Event()  # closed, it keeps every answer back
 gate.set()
@@ -17,11 +18,10 @@ rng = np.random.default_rng(0)
 SQUARE = ((-1.0, -1.0), (1.0, 1.0))
 WALLS = [((0, -1), (0, -0.2))]
 
-def open_gate(work):
-    def late(*arguments, **options):
-        gate.wait()
-        return work(*arguments, **options)
-    return late
+plainly = Worker.__init__
+def at_the_gate(self, work):
+    plainly(self, lambda request, overtaken: (gate.wait(), work(request, overtaken)))
+Worker.__init__ = at_the_gate
 
 # --- robots: a stick that swings
 
@@ -33,22 +33,20 @@ def swings(rollouts, start, frames, speed=1.0):
     pose = np.zeros((rollouts, frames, 1, 3), np.float32)
     pose[:, :, 0, 0] = speed * (1 + np.arange(rollouts))[:, None] * t
     pose[:, :, 0, 1], pose[:, :, 0, 2] = 0.7, 0.5 * np.sin(4 * t)
-    return Clip(pose=pose, reward=np.ones((rollouts, frames), np.float32), alive=np.ones((rollouts, frames), bool), dt=0.04)
+    alive = np.ones((rollouts, frames), bool)
+    return Clip(pose=pose, reward=alive.astype(np.float32), alive=alive, dt=0.04)
 
 def simulate(values, policy):
     for start in (0, 20):
-        gate.wait()
         yield swings(4, start, 20, values["speed"])
 
 steps = 0
 def advance(command):
     global steps
-    gate.wait()
     steps += 1
     pose = np.array([[[command * 0.04 * steps % 50, 0.7, 0.4 * np.sin(0.2 * steps)]]], np.float32)
     return pose, np.array([command * (1 + 0.1 * np.sin(0.3 * steps))])
 
-@open_gate
 def evaluate(params, policy):
     return 100 * np.exp(-params["mass"] - params["friction"])
 
@@ -58,7 +56,6 @@ columns = Axis(name="friction", values=np.linspace(0, 1, 5))
 
 # --- planes
 
-@open_gate
 def to_goal(goal, start, policy, radius):
     from course_lib.widgets.goal_field import GoalAnswer
     way = start + np.linspace(0, 1, 12)[:, None] * (goal - start)
@@ -66,30 +63,25 @@ def to_goal(goal, start, policy, radius):
 
 WAY = np.column_stack([np.linspace(-0.8, 0.8, 11), 0.5 * np.sin(np.linspace(0, 3, 11))])
 
-@open_gate
 def relabel(strategy, k, seed):
     from course_lib.widgets.hindsight_view import Stored
     t = np.arange(10) if strategy == "none" else np.concatenate([np.arange(10), np.repeat(np.arange(10), k)])
     goals = np.tile(WAY[-1], (len(t), 1))
     return Stored(t, goals, np.where(t == 9, 0.0, -1.0), t == 9)
 
-@open_gate
 def fit(x, y, at, degree):
     return {"mean": 0 * at + (np.mean(y) if len(y) else 0.0), "slope": degree * at / 10}
 
-@open_gate
 def in_turn(pulled, paid, rng):
     return np.full(pulled.shape[1], len(pulled) % 3)
 
 GOALS = np.array([(x, y) for x in range(3) for y in range(3)])
 
-@open_gate
 def trial(task, reset_memory):
     from course_lib.widgets.trial_paths import Trial
     way = np.linspace((0, 0), GOALS[task], 6)
     return Trial(paths=[way, way[:4]], returns=[-1.0, 2.0], goal=tuple(GOALS[task]))
 
-@open_gate
 def bowl(task, start, inner_lr, steps):
     from course_lib.widgets.step_landscape import Landscape
     goal, path = np.array([0.3, 0.1 * (task % 3)]), [np.zeros(2)]
@@ -98,9 +90,9 @@ def bowl(task, start, inner_lr, steps):
     loss = lambda place: 0.06 + 2 * ((place - goal) ** 2).sum(-1)
     x, y = np.meshgrid(np.linspace(-0.25, 0.75, 15), np.linspace(-0.5, 0.5, 15))
     path = np.array(path)
-    return Landscape(loss(np.stack([x, y], -1)), (-0.25, -0.5), (0.75, 0.5), tuple(goal), path, loss(path), loss(path))
+    losses, after = loss(np.stack([x, y], -1)), loss(path)
+    return Landscape(losses, (-0.25, -0.5), (0.75, 0.5), tuple(goal), path, after, after)
 
-@open_gate
 def explorers(goal, seed):
     from course_lib.widgets.belief_grid import Exploration
     belief = np.full((2, 5, len(GOALS)), 1 / len(GOALS))
@@ -109,7 +101,6 @@ def explorers(goal, seed):
     path = np.tile(np.array([[0, 0], [0, 1], [1, 1], [1, 2], [2, 2]]), (2, 1, 1))
     return {name: Exploration(path=path, belief=belief, rewards=np.ones((2, 4))) for name in ("one", "other")}
 
-@open_gate
 def explored(task, shots, variant, seed):
     from course_lib.widgets.posterior_shots import Posterior
     rng, variance = np.random.default_rng(seed), 1 / (1 + shots)
@@ -125,7 +116,6 @@ CIRCLE = np.column_stack([np.cos(np.arange(6)), np.sin(np.arange(6))])
 def learn(samples):
     from course_lib.widgets.live_field import Snapshot
     for step in range(0, 5):
-        gate.wait()
         yield Snapshot(step, np.full((4, 5), step / 4), np.zeros((min(samples, 9), 2)))
         time.sleep(0.01)
 
@@ -146,17 +136,17 @@ LABEL = np.arange(12) % 3
 
 def questions():
     from course_lib.widgets.quiz import Choice, Question
-    choices = [Choice(text="From the task.", why="It is r.", right=True), Choice(text="From nowhere.", why="No.")]
+    choices = [Choice(text="The task.", why="It is r.", right=True), Choice(text="Nothing.", why="No.")]
     return [Question(text=f"Question {n}?", choices=choices) for n in range(2)]
 
 def differences():
     from course_lib.widgets.task_picture import Difference, Kind, Task
     moves = [(-1, 0), (0, 1), (1, 0), (0, -1)]
     tasks = [Task(goal=(-2, 1), moves=moves), Task(goal=(1, 2), moves=moves)]
-    return {"goals": Difference(says="Goals differ.", tasks=tasks, returns={"meta": [-9.0, -5.0, -3.0, -3.0]},
-        course={"meta": "08"})}, {"meta": Kind(says="To learn.", carries="how to learn")}
+    returns = {"meta": [-9.0, -5.0, -3.0, -3.0]}
+    goals = Difference(says="Goals differ.", tasks=tasks, returns=returns, course={"meta": "08"})
+    return {"goals": goals}, {"meta": Kind(says="To learn.", carries="how to learn")}
 
-@open_gate
 def adapted(learner, shots, shift):
     from course_lib.widgets.shots_and_shift import Adapted
     goals = shift * CIRCLE[:3]
@@ -170,10 +160,10 @@ def pairs():
     room, target = gridworld.wall_in_target()
     cells = room.rows * room.columns
     rng, moves = np.random.default_rng(0), [(-1, 0), (1, 0), (0, -1), (0, 1)]
-    return {"goal": GridPair(source=room, target=target, moves=moves, target_moves=moves, values=rng.random(cells),
-        policy=rng.random((cells, 4)), links=np.eye(cells, k=1) > 0, features=rng.random((cells, 3)))}
+    known = dict(values=rng.random(cells), policy=rng.random((cells, 4)), links=np.eye(cells, k=1) > 0,
+                 features=rng.random((cells, 3)))
+    return {"goal": GridPair(source=room, target=target, moves=moves, target_moves=moves, **known)}
 
-@open_gate
 def tried(name, pieces):
     from types import SimpleNamespace
     return SimpleNamespace(steps=np.array([10.0, 12.0]) - len(pieces), solved=np.array([True, True]))
@@ -189,10 +179,11 @@ CONSTRUCTORS = {
     "CommandPanel": 'CommandPanel(scene, advance, speed, ["stick"], dt=0.04, reset=lambda: None)',
     "ContextCurve": "ContextCurve(np.arange(5.0), {n: Curve(values=rng.normal(size=(3, 5)), "
     'trained=np.array([1.0])) for n in ("1", "2")}, title="Trained where?")',
-    "CorrectionField": "CorrectionField(open_gate(gridworld.compare), *gridworld.wall_in_target())",
+    "CorrectionField": "CorrectionField(gridworld.compare, *gridworld.wall_in_target())",
     "FunctionFit": "FunctionFit(fit, *SQUARE, points=[(0.0, 0.5), (0.5, -0.5)], "
     'sliders=[Slider(name="degree", low=0, high=7, step=1, value=4)])',
-    "GoalField": 'GoalField(to_goal, WALLS, *SQUARE, ["straight", "again"], start=(-0.7, -0.6), goal=(0.6, 0.5))',
+    "GoalField": 'GoalField(to_goal, WALLS, *SQUARE, ["straight", "again"], '
+    "start=(-0.7, -0.6), goal=(0.6, 0.5))",
     "HindsightView": "HindsightView(relabel, WAY, WAY[-1], WALLS, *SQUARE)",
     "KnowledgeSwitches": "KnowledgeSwitches(pairs(), tried)",
     "LiveCurve": "curve()",
@@ -206,7 +197,8 @@ CONSTRUCTORS = {
     "RobustnessMap": "RobustnessMap(scene, evaluate, simulate_cell, rows=rows, columns=columns, "
     'policies={"calm": 0, "lively": 1})',
     "Quiz": "Quiz(questions())",
-    "ShotsAndShift": 'ShotsAndShift(adapted, ["one"], plane=Plane((-3, -3), (3, 3)), by_shots={"one": SHIFTS}, '
+    "ShotsAndShift": 'ShotsAndShift(adapted, ["one"], plane=Plane((-3, -3), (3, 3)), '
+    'by_shots={"one": SHIFTS}, '
     'low={"one": SHIFTS - 0.1}, high={"one": SHIFTS + 0.1}, shots=(0, 1), shifts=(1.0, 2.0))',
     "SpriteGame": "SpriteGame(*puzzle())",
     "TaskPicture": "TaskPicture(*differences(), best=-3.0, nothing=-16.5, few=3)",

@@ -24,7 +24,7 @@ except KeyboardInterrupt:
 ASKING = {
     "BanditGame": "button[data-player]",
     "BeliefGrid": ".course-grid-head button:nth-of-type(2)",
-    "CommandPanel": "button.course-main",
+    "CommandPanel": ".course-command-buttons button:nth-of-type(2)",
     "CorrectionField": "input[type=range]",
     "FunctionFit": "input[type=range]",
     "GoalField": "input[type=range]",
