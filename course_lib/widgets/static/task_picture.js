@@ -88,7 +88,7 @@
             h("figure", {}, h("h4", {}, "target task"), target, known, dots)),
           canvas),
         says, more,
-        h("div", { class: "course-task-hint" }, "A grid is a task: a disc where each try begins, a star at the goal, digits where the buttons 1, 2, 3, 4 lead from there, a thick edge where up really is.")),
+        h("div", { class: "course-task-hint" }, "A grid is a task: a disc where each try begins, a star at the goal, digits where the buttons 1, 2, 3, 4 lead from there, a thick edge on the side that really is up.")),
     );
 
     // --- picture
