@@ -83,6 +83,29 @@ def test_one_falls_to_the_next_ground_and_upon_a_skull():
     np.testing.assert_array_equal(there.reached[room.state((2, 3)), RIGHT], [2, 4])
 
 
+@pytest.mark.parametrize(
+    ("picture", "actions", "cell", "held", "why"),
+    [
+        ("K. SD ##", "u", (1, 0), False, "nobody jumps for the key"),
+        ("S..KD #H... .H..X #####", "rd", (1, 1), False, "from its top a ladder leads down"),
+        ("S.. #D# K.. ###", "rd", (0, 1), False, "a shut door is a floor"),
+        ("S..D #K.. #... ####", "r", (2, 1), True, "the key is taken in a fall, too"),
+        ("S..D #X.K #... ####", "r", (0, 0), False, "and a skull met"),
+        ("S.K #HD #.. ###", "rd", (1, 1), False, "a ladder holds over nothing"),
+    ],
+)
+def test_the_laws_of_ladders_and_falls(picture, actions, cell, held, why):
+    room = Room.drawn(picture)
+    assert walked(room, actions)[0] == room.state(cell, held), why
+
+
+def test_the_end_is_the_door_with_the_key_and_nothing_follows():
+    mdp = world(Room.drawn(SMALL)).mdp
+    (end,) = np.flatnonzero(mdp.terminal)
+    assert end == Room.drawn(SMALL).state((0, 4), held=True)
+    assert (mdp.dynamics[end, :, end] == 1.0).all() and not mdp.reward[end].any()
+
+
 def test_tables_are_those_of_a_world_without_luck_and_the_key_leaves_the_board():
     there = world(Room.drawn(PUZZLE))
     assert set(np.unique(there.mdp.dynamics)) == {0.0, 1.0}

@@ -63,11 +63,13 @@ def test_proto_values_follow_a_relabelling_and_leave_out_where_nobody_was():
     np.testing.assert_allclose(
         with_names @ with_names.transpose(0, 2, 1), plain @ plain.transpose(0, 2, 1), atol=1e-12
     )
+    rightwards = seen * np.array([0, 1])[:, None]
+    np.testing.assert_allclose(proto_values(rightwards, 3), proto_values(seen, 3), err_msg="both ways")
     wide = np.zeros((1, 8, 2, 8))
     wide[:, :6, :, :6] = seen
     alone = proto_values(wide, 8)
     np.testing.assert_array_equal(alone[0, 6:], 0.0)
-    np.testing.assert_allclose(np.abs(alone[0, :6, :3]), np.abs(proto_values(seen, 3)[0]), atol=1e-9)
+    np.testing.assert_allclose(np.abs(alone[0, :6, :5]), np.abs(proto_values(seen, 5)[0]), atol=1e-9)
 
 
 def test_similarity_is_the_product_of_joined_features():
