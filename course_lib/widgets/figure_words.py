@@ -111,7 +111,8 @@ def _line(line) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{float(value):.3g}".replace("-", "−")
+    digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return digits.replace("-", "−")
 
 
 def _plain(text: str) -> str:

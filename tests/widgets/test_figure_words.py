@@ -28,10 +28,10 @@ def test_maps_bars_dots_and_signs_are_told():
     grid, bars, dots, picture = figure.subplots(1, 4)
     figure.colorbar(grid.imshow(np.zeros((3, 5))))
     grid.set_title(r"$\mathbb{E}[R]$")
-    bars.bar(["a", "b"], [0.5, 2.0])
+    bars.bar(["a", "b"], [0.5, 2345.6])
     dots.scatter([0, 1], [0, 1], label="source, 0")
     picture.text(0, 0, "an arm")
-    assert in_words(figure) == ("4 panels. E[R]; a map of 3 by 5. bars: 0.5, 2. dots: source, 0. an arm.")
+    assert in_words(figure) == ("4 panels. E[R]; a map of 3 by 5. bars: 0.5, 2346. dots: source, 0. an arm.")
 
 
 def test_panels_that_say_the_same_are_told_once_and_what_is_long_is_cut():
