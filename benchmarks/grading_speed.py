@@ -118,7 +118,7 @@ def overhead(name: str, root: Path, rounds: int, goal: float, figures: Figures) 
         f"cells alone {statistics.median(b for _, b in seconds):.2f} s, "
         f"overhead {statistics.median(more):.2f} s ({min(more):.2f} .. {max(more):.2f})"
     )
-    figures.seconds(f"a submission of {name}", "its cells alone, in one process", more, goal)
+    figures.seconds(f"overhead of a submission of {name}", "its cells alone, in one process", more, goal)
 
 
 def whole_class(students: int, jobs: int, figures: Figures) -> None:
@@ -169,7 +169,7 @@ def whole_class(students: int, jobs: int, figures: Figures) -> None:
         f"{len(summary.faults)} faults"
     )
     what = f"a class of {students}, a tenth hostile, {jobs} at a time"
-    figures.seconds(what, "an empty class", [seconds], GOAL * students)
+    figures.seconds(what, "", [seconds], GOAL * students)
 
 
 def main() -> None:
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="submissions graded at a time")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the overhead")
     options = arguments(parser, {"submissions": 0, "rounds": 2})
-    figures = Figures("Grading: seconds more than")
+    figures = Figures("Grading, in seconds")
     print(f"sandbox: {sandbox.available()}; load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
         overhead("small", numpy_assignment(Path(folder)), options.rounds, 0.5, figures)

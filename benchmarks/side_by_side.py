@@ -107,7 +107,8 @@ class Figures:
 
     def leave_out(self, peer: str, way: str) -> None:
         """Says that a peer is not installed, and how to get it."""
-        self.left_out.append(f"{peer} ({way})")
+        if f"{peer} ({way})" not in self.left_out:
+            self.left_out.append(f"{peer} ({way})")
         print(f"  {peer} is not installed and left out: {way}", flush=True)
 
     def write(self, path: Path | None) -> None:

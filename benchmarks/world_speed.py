@@ -134,7 +134,13 @@ def against_the_limit(world: str, width: int, control_steps: int, rounds: int, f
         flush=True,
     )
     limit_named = "the physical limit: a bare mj_step loop"
-    figures.compare(f"{world}, {width} simulations", limit_named, ours, limit, GOAL if width >= 256 else None)
+    figures.compare(
+        f"{world.replace('_', '-')}, {width} simulations",
+        limit_named,
+        ours,
+        limit,
+        GOAL if width >= 256 else None,
+    )
 
 
 def against_peers(world: str, width: int, control_steps: int, rounds: int, figures: Figures) -> None:
@@ -164,9 +170,11 @@ def against_peers(world: str, width: int, control_steps: int, rounds: int, figur
             f"   wall {ratio(ours, theirs, 'wall')}   [{rate(theirs, 'cpu'):7.0f} steps per CPU-s]",
             flush=True,
         )
-        figures.compare(f"{world}, {width} simulations", label, ours, theirs)
+        figures.compare(
+            f"{world.replace('_', '-')}, {width} simulations", f"{label}, the same policy", ours, theirs
+        )
     if not importlib.util.find_spec("envpool"):
-        figures.leave_out(f"EnvPool, {world}", "pip install envpool, 0.8 GB with its assets")
+        figures.leave_out("EnvPool", "pip install envpool, 0.8 GB with its assets")
 
 
 def profile(world: str, width: int, control_steps: int, rounds: int) -> None:
