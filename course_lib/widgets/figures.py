@@ -191,14 +191,31 @@ def shots_figure(
 
 
 def curves_figure(
-    panels: Mapping[str, tuple[Sequence[float], Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
+    panels: Mapping[str, tuple[Sequence[float], Mapping[str, np.ndarray]]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    columns: int | None = None,
 ) -> Figure:
-    """Curves side by side on one scale: by title, the places [M] and the series [R, M] by label."""
-    figure = Figure(figsize=(9 * len(panels), 5.2), layout="constrained")
-    row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for axes, (title, (x, series)) in zip(row, panels.items(), strict=True):
+    """Curves side by side on one scale: by title, the places [M] and the series [R, M] by label.
+
+    Args:
+        panels: the curves of each panel.
+        xlabel: with unit.
+        ylabel: with unit.
+        columns: panels in a row, all in one if left out; then series mean the same in every panel, and the
+            last one alone names them.
+    """
+    width = columns or len(panels)
+    rows = -(-len(panels) // width)
+    size = (9 * width, 5.2 * rows) if columns is None else (6 * width + 3, 4.4 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    places = figure.subplots(rows, width, squeeze=False, sharey=True).flat
+    for axes, (title, (x, series)) in zip(places, panels.items(), strict=True):
         curves(axes, x, series, xlabel, ylabel)
         axes.set_title(title, fontsize=FONT_SIZE + 2)
+    for axes in figure.axes[:-1] if columns else ():
+        axes.get_legend().remove()
     return figure
 
 

@@ -309,18 +309,15 @@ def _figure(results: Results) -> object:
 
 def overfitting_figure(results: Results) -> object:
     """Returns in training tasks and in new ones against the number of training tasks, learner by learner."""
-    panels = {}
+    panels, places = {}, np.arange(len(TRAINING_TASKS))
     for name, values in results.known.items():
-        part = values[..., (FEW, MANY).index(MANY if name == "MAML" else FEW)]  # [R, N, 2]
-        panels[name] = (
-            np.arange(len(TRAINING_TASKS)),
-            {"training tasks": part[:, :, 0], "new tasks": part[:, :, 1]},
-        )
-    figure = figures.curves_figure(panels, "training tasks", "return below that of the told")
-    for axes in figure.axes[:-1]:
-        axes.get_legend().remove()  # one tells of all
+        shots = MANY if name == "MAML" else FEW
+        part = values[..., (FEW, MANY).index(shots)]  # [R, N, 2]
+        series = {"training tasks": part[:, :, 0], "new tasks": part[:, :, 1]}
+        panels[f"{name}, {shots} shots"] = (places, series)
+    figure = figures.curves_figure(panels, "training tasks", "return below that of the told", columns=2)
     for axes in figure.axes:
-        axes.set_xticks(np.arange(len(TRAINING_TASKS)), [str(number) for number in TRAINING_TASKS])
+        axes.set_xticks(places, [str(number) for number in TRAINING_TASKS])
     return figure
 
 

@@ -107,3 +107,12 @@ def test_a_figure_of_contexts_shades_what_was_trained_and_has_one_legend_for_all
         assert (shade.get_x(), shade.get_x() + shade.get_width()) == (0, 1)
     np.testing.assert_array_equal(middle.lines[0].get_ydata(), 2)
     np.testing.assert_array_equal(right.lines[0].get_xydata(), [[1, 0.5], [5, 0.5]])
+
+
+def test_panels_in_columns_share_one_legend_and_panels_in_one_row_have_each_their_own():
+    panels = {name: ([0, 1], {"a": np.zeros((2, 2)), "b": np.ones((2, 2))}) for name in "uvwx"}
+    row = figures.curves_figure(panels, "x", "y")
+    square = figures.curves_figure(panels, "x", "y", columns=2)
+    assert [axes.get_legend() is not None for axes in row.axes] == [True] * 4
+    assert [axes.get_legend() is not None for axes in square.axes] == [False, False, False, True]
+    assert len({round(axes.get_subplotspec().colspan.start) for axes in square.axes}) == 2
