@@ -1,6 +1,7 @@
 """The `course` command: what a person can do with the course from a terminal.
 
 everyday       lab, test, doctor
+stored_pictures  what the lab shows of a widget whose kernel has ended
 assignments    check, release, grade, feedback, report, gradescope
 training       train
 reproduce      reproduce

@@ -17,6 +17,7 @@ from rich.table import Table
 from course_lib.cli.terminal import course_folder, fail, out
 
 START = "notebooks/00_start_here.ipynb"
+STORED_PICTURES = "course_lib.cli.stored_pictures.StoredPictures"
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"
 
 app = typer.Typer()
@@ -58,6 +59,7 @@ def lab(
             *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--no-browser"),
             *(f"--ServerApp.port={chosen}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
             *("--ServerApp.answer_yes=True", "--Application.log_level=WARN"),
+            f"--ServerApp.contents_manager_class={STORED_PICTURES}",
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ],
         cwd=folder,
