@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -134,7 +135,8 @@ def _run(path: Path, notebook) -> Iterator[int]:
         record_timing=False,  # the cache would not know the notebook again
         store_widget_state=False,  # no page could use it without a script from the network
     )
-    with client.setup_kernel(env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}):
+    env = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    with client.setup_kernel(env=env, stderr=subprocess.DEVNULL):  # a kernel's remarks would break the bar
         client.kc.execute(BEFORE, silent=True)
         for number, cell in enumerate(notebook.cells):
             yield number

@@ -108,6 +108,9 @@ def prepare_notebook(app: Sphinx, name: str, source: list[str]) -> None:
 
 def add_style(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
     context["metatags"] = context.get("metatags", "") + f"<style>{STYLE}</style>"
+    if "furo_navigation_tree" in context:  # its captions are headings, and do not say of which level
+        tree = context["furo_navigation_tree"]
+        context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def contents(folder: Path) -> dict[str, list[tuple[str, list[str]]]]:
@@ -181,5 +184,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(PicturesInWords)
     app.connect("source-read", add_contents)
     app.connect("source-read", prepare_notebook)
-    app.connect("html-page-context", add_style)
+    app.connect("html-page-context", add_style, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
