@@ -2,6 +2,7 @@
 
 everyday       lab, test, doctor
 stored_pictures  what the lab shows of a widget whose kernel has ended
+site           site: the lectures run, the pages built (site_pages), and looked through (site_check)
 assignments    check, release, grade, feedback, report, gradescope
 training       train
 reproduce      reproduce
