@@ -24,6 +24,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+STORED_PICTURES = "course_lib.cli.stored_pictures.StoredPictures"  # as in `course lab`
 REPOSITORY = Path(__file__).resolve().parents[2]
 ARTIFACTS = REPOSITORY / "artifacts"
 VIEWPORT = {"width": 1280, "height": 720}  # the resolution of most lecture-hall projectors
@@ -82,6 +83,7 @@ class JupyterServer:
             *(sys.executable, __file__, str(self._home)),  # the supervisor, then what it supervises
             *(sys.executable, "-m", module, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"),
             f"--ServerApp.root_dir={self.root}",
+            f"--ServerApp.contents_manager_class={STORED_PICTURES}",
             f"--IdentityProvider.token={self.token}",
             f"--{traits}.expose_app_in_browser=True",
         ]

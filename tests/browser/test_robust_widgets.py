@@ -7,7 +7,7 @@ What one widget does is tested in its own file; random_moves.js has what is done
 import json
 from pathlib import Path
 
-from every_widget import CONSTRUCTORS, FUNCTIONS, cell
+from every_widget import CONSTRUCTORS, FUNCTIONS, SHOW, cell
 
 NAMES = sorted(CONSTRUCTORS)
 WIDGETS = Path(__file__).parents[2] / "course_lib" / "widgets"
@@ -213,3 +213,31 @@ def test_every_widget_outlives_moves_waiting_an_interrupt_and_a_restart(open_not
     kept_waiting(notebook)
     interrupted(notebook)
     restarted(notebook)
+
+
+def test_reopened_without_its_kernel_it_shows_stored_pictures(open_notebook):
+    """JupyterLab alone would show "Error displaying widget: model not found", and no picture."""
+    names = ["BanditGame", "GoalField"]
+    made = cell(names, {name: module_of(name) for name in names}).replace(SHOW, "display(*widgets.values())")
+    notebook = open_notebook([f"{FUNCTIONS}\n{made}"])
+    notebook.page.evaluate(MOVES)
+    notebook.run_all()
+    notebook.wait("moves.roots().length === 2")
+    reopen(notebook)
+    notebook.wait("moves.roots().length === 2")  # the kernel still has them
+    notebook.page.evaluate("() => harness.panel().sessionContext.shutdown()")
+    notebook.wait("moves.marks().every(Boolean)", 20)
+    reopen(notebook)
+    notebook.wait("document.querySelectorAll('.jp-OutputArea-output img').length === 2")
+    assert "Run this cell" in notebook.locator(".jp-OutputArea-output").last.inner_text()
+    notebook.locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
+    notebook.screenshot("robust-reopened")
+
+
+def reopen(notebook) -> None:
+    """Saves the notebook, closes it, and opens it again."""
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.wait("!harness.panel().content.model.dirty")
+    notebook.page.reload()
+    notebook.wait("harness.panel()?.content?.model?.cells.length")
+    notebook.page.evaluate(MOVES)

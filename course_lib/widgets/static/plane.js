@@ -198,7 +198,7 @@
       under_way = true;
       line.save({ request });
     }
-    const settled = () => !next && course.words(model.get("answer").of) === course.words(model.get("request"));
+    const settled = () => !next && course.words(model.get("answer").of) === sent;
     return {
       ask(request) {
         if (request === null) { next = null; line.heard(true); return; }
