@@ -55,8 +55,28 @@ def test_planning_in_the_true_model_finds_the_optimum():
     np.testing.assert_allclose(
         value_at_start(SOURCE, values, 0.95)[0], best_at_start(SOURCE, 0.95), atol=1e-9
     )
+    counts[:, SOURCE.terminal] = 0.0
+    values[:, SOURCE.terminal] = 7.0  # of what lies beyond the end nothing may come back
+    np.testing.assert_array_equal(
+        planned(values, counts, SOURCE, 0.95, 5)[:, open_cells], values[:, open_cells]
+    )
     untried = planned(np.full((1, 35, 4), 7.0), np.zeros_like(counts), SOURCE, 0.95, 5)
     np.testing.assert_array_equal(untried, 7.0)
+
+
+def test_a_students_error_and_planning_are_those_that_run():
+    config, seen = replace(CONFIG, steps=50), []
+    knowledge = carried(nothing(SOURCE, 2), [EMPTY_MODEL], config)
+
+    def plan(values, model, mdp, gamma, sweeps):
+        seen.append(model.sum())
+        return values - 1.0
+
+    for _ in train(
+        SOURCE, knowledge, config, np.random.default_rng(0), td_error=lambda q, *_: 0.0 * q, planned=plan
+    ):
+        pass
+    assert (knowledge.values == -3.0).all() and seen == [0, 50, 100]  # after 0, 25, 50 steps of two
 
 
 def test_steps_to_solve_by_hand():

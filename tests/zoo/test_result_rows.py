@@ -33,6 +33,9 @@ def test_minutes_are_half_of_the_cards_minutes_each_weight_once(monkeypatch, tmp
     assert minutes_cell(["one", "two"], tmp_path) == "0.8 + 7.5"
     assert minutes_cell(["anew"], tmp_path) == "3.0"
     assert minutes_cell(["one"], tmp_path / "elsewhere") == "? + 3.5"
+    (tmp_path / "some").mkdir()
+    write_minutes(tmp_path / "some", "anew", 3.0)
+    assert minutes_cell(["one", "anew"], tmp_path / "some") == "? + 3.5"
 
 
 def test_a_second_run_replaces_the_minutes_of_the_first(tmp_path):
