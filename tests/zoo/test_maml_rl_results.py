@@ -15,7 +15,9 @@ from course_lib.zoo import store
 
 @pytest.fixture(scope="module")
 def measured():
+    policies = store.policies
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "policies", lambda *names: {seed: policies(*names)[seed] for seed in (0, 1)})
         patch.setattr(results_of, "RATES", (0.3,))  # fewer to choose from take less time
         return results_of.measure("navigation", 6)
 
