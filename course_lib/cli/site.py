@@ -130,7 +130,6 @@ def _run(path: Path, notebook) -> Iterator[int]:
     client = NotebookClient(
         notebook,
         timeout=CELL_S,
-        kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,  # the cache would not know the notebook again
         store_widget_state=False,  # no page could use it without a script from the network
