@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from course_lib.core.seeding import seed_everything
+from course_lib.core.trials import TrialCollector
 from course_lib.envs import navigation
 from course_lib.zoo import perspectives
 from course_lib.zoo.perspectives import PERSPECTIVES, after_shots
@@ -72,6 +73,20 @@ def test_maml_takes_one_step_on_up_to_as_many_episodes_as_in_training_and_then_o
         after_shots("MAML", "navigation", untrained("MAML"), TASKS, 3, (30,), seed=0)
 
 
+def test_maml_and_pearl_are_looked_at_in_the_episodes_after_the_shots_and_not_in_those():
+    maml, pearl = untrained("MAML"), untrained("PEARL")
+    happened = after_shots("MAML", "navigation", maml, TASKS, 3, (0, 20), seed=4)
+    seed_everything(4)
+    recipe = PERSPECTIVES["MAML"].named("navigation")
+    adapted = perspectives.maml_rl_recipes.adapted_to(recipe, maml, TASKS, 3, 1, np.random.default_rng(4))
+    torch.testing.assert_close(torch.stack([one.returns for one in happened.values()]), adapted.returns)
+    happened = after_shots("PEARL", "navigation", pearl, TASKS, 3, (0, 1, 2), seed=4)
+    seed_everything(4)
+    recipe, rng = PERSPECTIVES["PEARL"].named("navigation"), np.random.default_rng(4)
+    explored = perspectives.pearl_recipes.explored(recipe, pearl, TASKS, 3, rng, episodes=3)
+    torch.testing.assert_close(torch.stack([one.returns for one in happened.values()]), explored.returns)
+
+
 def test_a_negative_number_of_shots_is_refused():
     with pytest.raises(ValueError, match="shots must not be negative, got -1"):
         after_shots("RL2", "navigation", untrained("RL2"), TASKS, 3, (-1,), seed=0)
@@ -96,12 +111,25 @@ def test_the_tasks_of_a_training_are_those_that_it_drew(name, monkeypatch):
     assert {tuple(np.round(row, 9)) for row in drawn} == trained and len(trained) == 4
 
 
-def test_what_remembers_is_not_reset_between_the_shots():
-    """After some shots RL2's memory is not the one it began with: cut short, the trial is the same."""
-    policy = untrained("RL2")
-    long = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1, 4), seed=5)
-    fresh = after_shots("RL2", "navigation", policy, TASKS, 3, (0, 1), seed=5)
-    assert torch.equal(long[1].obs, fresh[1].obs)
+@pytest.mark.parametrize("name", ["RL2", "VariBAD"])
+def test_what_remembers_goes_through_one_trial_of_all_the_shots(name):
+    """The memory goes on from episode to episode, as in trials of the training: collected here by hand."""
+    policy, recipes = untrained(name), PERSPECTIVES[name].recipes
+    happened = after_shots(name, "navigation", policy, TASKS, 3, (0, 2), seed=5)
+    seed_everything(5)
+    env = recipes.make_env(PERSPECTIVES[name].named("navigation"), 3)
+    trials = TrialCollector(env, lambda n: TASKS, 3, 5).collect(policy)
+    for shot, episode in happened.items():
+        torch.testing.assert_close(episode.returns, trials.episode_returns[shot])
+    memory = policy.begin(3)
+    for t in range(2 * navigation.HORIZON + (name == "RL2")):  # RL2 reads the reward with the next step
+        _, memory = policy.advance(trials.inputs[t], memory)
+        if name == "VariBAD":
+            action, reward, place = trials.action[t], trials.reward[t], trials.next_obs[t]
+            memory = policy.witness(memory, action, reward, place)
+    belief = policy.encoder.belief(memory) if name == "VariBAD" else None
+    held = memory if belief is None else torch.cat([belief.mean, belief.variance.log()], dim=-1)
+    torch.testing.assert_close(happened[2].held, held, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", PERSPECTIVES)
