@@ -138,6 +138,15 @@ window.moves = {
     return [root.innerText, active, ...pictures, ...[...root.querySelectorAll('[aria-label]')].map((one) => one.getAttribute('aria-label'))].join('|');
   },
 
+  // Whether it looks other than `before`, soon: some keys ask the kernel.
+  async changes(root) {
+    for (let i = 0; i < 30; i += 1) {
+      if (moves.look(root) !== moves.before) return true;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return false;
+  },
+
   errors: () => [...document.querySelectorAll('.course [role=alert], .course-error')]
     .map((one) => one.innerText).filter(Boolean),
 };

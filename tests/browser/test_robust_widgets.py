@@ -158,10 +158,10 @@ def arrows_do_something(notebook, name: str, root: str) -> None:
     pictures = f"""[...{root}.querySelectorAll('canvas[tabindex="0"], [role=grid] [tabindex="0"]')]"""
     for k in range(notebook.page.evaluate(f"{pictures}.length")):
         notebook.page.evaluate(f"{pictures}[{k}].focus()")
-        before = notebook.page.evaluate(f"moves.look({root})")
+        notebook.page.evaluate(f"() => {{ moves.before = moves.look({root}); }}")
         for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown"):
             notebook.page.keyboard.press(key)
-            if notebook.page.evaluate(f"moves.look({root})") != before:
+            if notebook.page.evaluate(f"moves.changes({root})"):
                 break
         else:
             raise AssertionError(f"arrow keys change nothing in picture {k} of {name}")
@@ -239,5 +239,5 @@ def reopen(notebook) -> None:
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.wait("!harness.panel().content.model.dirty")
     notebook.page.reload()
-    notebook.wait("harness.panel()?.content?.model?.cells.length")
+    notebook.page.wait_for_function("() => harness.panel()?.content?.model?.cells?.length")
     notebook.page.evaluate(MOVES)
