@@ -41,6 +41,7 @@ CHROMIUM_ARGUMENTS = [
 # Console errors that are not ours: each entry says whose they are. Keep it short; no widget belongs on it.
 CONSOLE_ALLOWLIST = {
     r"reading 'schema'\)[\s\S]*/notebook_core\.": "Notebook 7's shortcuts race with its settings",
+    r"Could not restore the debugger state": "JupyterLab asks a kernel that is being shut down",
     r"ERR_UNKNOWN_URL_SCHEME \(attachment:": "Jupyter asks for a Markdown picture before it looks it up",
 }
 

@@ -229,7 +229,9 @@ def test_reopened_without_its_kernel_it_shows_stored_pictures(open_notebook):
     notebook.wait("moves.marks().every(Boolean)", 20)
     reopen(notebook)
     notebook.wait("document.querySelectorAll('.jp-OutputArea-output img').length === 2")
-    assert "Run this cell" in notebook.locator(".jp-OutputArea-output").last.inner_text()
+    notebook.wait(
+        "[...document.querySelectorAll('.jp-OutputArea-output')].at(-1).innerText.includes('Run this')"
+    )
     notebook.locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
     notebook.screenshot("robust-reopened")
 
