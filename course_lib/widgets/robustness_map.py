@@ -350,7 +350,7 @@ class RobustnessMap(anywidget.AnyWidget):
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         axes.set_title(
-            f"{self.title or self._scene.name}: {self.policy}", loc="left", fontsize=16, weight="bold"
+            f"{self.title or self._scene.name} ({self.policy})", loc="left", fontsize=16, weight="bold"
         )
         norm = Normalize(low, high if high > low else low + 1)
         image = axes.imshow(values, origin="lower", aspect="auto", cmap=COLOUR_MAP, norm=norm)
@@ -369,7 +369,7 @@ class RobustnessMap(anywidget.AnyWidget):
             corners = ([left, right, right, left, left], [bottom, bottom, top, top, bottom])
             axes.plot(*corners, color="white", lw=5, clip_on=False)
             axes.plot(*corners, color="#18212d", lw=2.5, ls="--", clip_on=False, label="training range")
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=13, frameon=False)
+            figure.legend(loc="outside lower center", fontsize=13, frameon=False)
         bar = figure.colorbar(image, ax=axes)
         bar.set_label(self.value_label, fontsize=15)
         bar.ax.tick_params(labelsize=14)
