@@ -158,6 +158,9 @@ def _generate(name: str, text: str) -> str:
             raise LeakError(f"nbgrader would release {', '.join(left)} with {name}")
     book = json.loads(released)
     book["metadata"][TESTS] = _tests(nbformat.reads(released, as_version=4))
+    for cell in book["cells"]:
+        if _is_test(cell):  # folded, so that a verdict stands right under the answer; a click shows the test
+            cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
     return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -166,8 +169,13 @@ def _tests(release: nbformat.NotebookNode) -> dict[str, list]:
     return {
         cell.metadata.nbgrader.grade_id: [cell.metadata.nbgrader.points, sha256(cell.source)]
         for cell in release.cells
-        if cell.metadata.get("nbgrader", {}).get("grade") and not cell.metadata.nbgrader.solution
+        if _is_test(cell)
     }
+
+
+def _is_test(cell: dict) -> bool:
+    marks = cell["metadata"].get("nbgrader", {})
+    return bool(marks.get("grade")) and not marks.get("solution")
 
 
 def _copied_answers(source: str, released: str) -> list[str]:

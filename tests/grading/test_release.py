@@ -82,6 +82,13 @@ def test_release_holds_stubs_and_visible_tests_and_nothing_else(course):
     ]
 
 
+def test_tests_are_folded_in_the_release_and_answers_are_not(course):
+    (path,) = release_assignments(root=course)
+    cells = nbformat.read(path, as_version=4).cells
+    folded = [cell.id for cell in cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert folded == ["q1-test"]
+
+
 def test_assignments_are_the_folders_with_a_notebook(course):
     for name in (
         "ps1_old/ps1_old.ipynb",
