@@ -7,6 +7,7 @@ What one widget does is tested in its own file; random_moves.js has what is done
 import json
 from pathlib import Path
 
+import pytest
 from every_widget import CONSTRUCTORS, FUNCTIONS, SHOW, cell
 
 NAMES = sorted(CONSTRUCTORS)
@@ -129,7 +130,7 @@ def worked_by_keyboard_alone(notebook) -> None:
     for i, name in enumerate(NAMES):
         root = f"moves.roots()[{i}]"
         nothing_is_for_the_mouse_only(notebook, name, root)
-        tab_reaches_everything_and_the_focus_is_seen(notebook, name, root)
+        tab_reaches_and_the_focus_is_seen(notebook, name, root)
         arrows_do_something(notebook, name, root)
     settle(notebook)
 
@@ -141,7 +142,7 @@ def nothing_is_for_the_mouse_only(notebook, name: str, root: str) -> None:
     assert len(found) == len(OTHER_WAY.get(name, ())), f"only a mouse can use in {name}: {found}"
 
 
-def tab_reaches_everything_and_the_focus_is_seen(notebook, name: str, root: str) -> None:
+def tab_reaches_and_the_focus_is_seen(notebook, name: str, root: str) -> None:
     names = notebook.page.evaluate(f"moves.focusable({root}).map(moves.called)")
     notebook.page.evaluate(f"moves.focusable({root})[0]?.focus()")
     reached = []
@@ -165,6 +166,31 @@ def arrows_do_something(notebook, name: str, root: str) -> None:
                 break
         else:
             raise AssertionError(f"arrow keys change nothing in picture {k} of {name}")
+
+
+def what_is_wrong_is_found(notebook) -> None:
+    """The checks fail where a canvas lost its Tab stop, a button its name, and the focus its outline."""
+    name, root = "GoalField", f"moves.roots()[{NAMES.index('GoalField')}]"
+    canvas, button = f"{root}.querySelector('canvas')", f"{root}.querySelector('.course-full')"
+    spoiled = (
+        (f"{canvas}.removeAttribute('tabindex')", f"{canvas}.tabIndex = 0", nothing_is_for_the_mouse_only),
+        (
+            f"{button}.ariaLabel = {button}.title = ''",
+            f"{button}.ariaLabel = 'Fill'",
+            nothing_is_for_the_mouse_only,
+        ),
+        (
+            f"{canvas}.style.outline = 'none'",
+            f"{canvas}.style.outline = ''",
+            tab_reaches_and_the_focus_is_seen,
+        ),
+    )
+    for spoil, mend, check in spoiled:
+        notebook.page.evaluate(f"() => {{ {spoil}; }}")
+        with pytest.raises(AssertionError, match=name):
+            check(notebook, name, root)
+        notebook.page.evaluate(f"() => {{ {mend}; }}")
+        check(notebook, name, root)
 
 
 def kept_waiting(notebook) -> None:
@@ -208,6 +234,7 @@ def restarted(notebook) -> None:
 def test_every_widget_outlives_moves_waiting_an_interrupt_and_a_restart(open_notebook):
     notebook = show(open_notebook)
     worked_by_keyboard_alone(notebook)
+    what_is_wrong_is_found(notebook)
     notebook.axe(".jp-OutputArea-output")
     moved_at_random(notebook)
     kept_waiting(notebook)
