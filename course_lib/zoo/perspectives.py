@@ -6,7 +6,7 @@ the noise of their training.
 Axes: M tasks, T steps, K shots, S observation, F numbers that a learner holds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from course_lib.core.belief_policy import BeliefPolicy
 from course_lib.core.memory import MemoryPolicy
 from course_lib.core.rollout import Transitions
 from course_lib.core.seeding import seed_everything
+from course_lib.core.spelling import nearest
 from course_lib.core.task_family import Params, training_draw
 from course_lib.core.trials import TrialCollector, Trials, unrolled
 from course_lib.zoo import maml_rl_recipes, pearl_recipes, rl2_recipes, varibad_recipes
@@ -53,8 +54,12 @@ class Perspective:
     """Called as `after(recipe, policy, tasks, count, shots, seed)`: the next episode by shots."""
 
     def named(self, world: str, name: str | None = None) -> Any:
-        """A recipe of a world, this perspective's own if no other is named."""
-        return self.recipes.WORLDS[world][name or self.recipe]
+        """A recipe of a world, this perspective's own if no other is named.
+
+        Raises:
+            ValueError: there is no such world or recipe.
+        """
+        return _chosen("recipe", name or self.recipe, _chosen("world", world, self.recipes.WORLDS))
 
     def training_draw(self, world: str, name: str, seed: int) -> Callable[[int], Params]:
         """Draws from the few tasks that a training with this seed had."""
@@ -70,7 +75,10 @@ def _remembering(recipes: Any, held: Callable[[Any, Trials], Tensor]) -> Callabl
     ) -> dict[int, Episode]:
         told = {"meta_input": recipe.meta_input} if recipes is rl2_recipes else {}
         env = recipes.make_env(recipe, count)
-        trials = TrialCollector(env, lambda n: tasks, max(shots) + 1, seed, **told).collect(policy)
+        try:
+            trials = TrialCollector(env, lambda n: tasks, max(shots) + 1, seed, **told).collect(policy)
+        finally:
+            env.close()
         steps, numbers = len(trials.reward) // (max(shots) + 1), held(policy, trials)
         happened = {}
         for shot in shots:
@@ -135,6 +143,12 @@ def _first(data: Transitions, each: int, held: Tensor) -> Episode:
     return Episode(obs=obs, returns=data.returns.unflatten(0, (-1, each)).mean(1), held=held)
 
 
+def _chosen(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise ValueError(f"there is no {kind} {name!r}: {nearest(name, known)}")
+    return known[name]
+
+
 PERSPECTIVES = {
     "RL2": Perspective(
         idea="rl2",
@@ -179,9 +193,9 @@ def after_shots(
         recipe: of the training, if not the perspective's own.
 
     Raises:
-        ValueError: a number of shots is negative, or none of those that MAML can use.
+        ValueError: a name is mistyped; a number of shots is negative, or none of those that MAML can use.
     """
-    ways = PERSPECTIVES[name]
+    ways = _chosen("learner", name, PERSPECTIVES)
     what = ways.named(world, recipe)
     if min(shots) < 0:
         raise ValueError(f"shots must not be negative, got {min(shots)}")

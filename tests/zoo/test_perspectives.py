@@ -1,5 +1,6 @@
 """Whoever learns a task, the same is asked of it: the next episode after so many, in tasks that all meet."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +86,20 @@ def test_maml_and_pearl_are_looked_at_in_the_episodes_after_the_shots_and_not_in
     recipe, rng = PERSPECTIVES["PEARL"].named("navigation"), np.random.default_rng(4)
     explored = perspectives.pearl_recipes.explored(recipe, pearl, TASKS, 3, rng, episodes=3)
     torch.testing.assert_close(torch.stack([one.returns for one in happened.values()]), explored.returns)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("PEARLS", "navigation", None), "there is no learner 'PEARLS': did you mean 'PEARL'?"),
+        (("RL2", "navigatoin", None), "there is no world 'navigatoin': did you mean 'navigation'?"),
+        (("RL2", "navigation", "task4"), "there is no recipe 'task4': did you mean 'tasks4'?"),
+    ],
+)
+def test_a_mistyped_name_is_told_the_nearest(names, message):
+    name, world, recipe = names
+    with pytest.raises(ValueError, match=re.escape(message)):
+        after_shots(name, world, None, TASKS, 3, (0,), 0, recipe)
 
 
 def test_a_negative_number_of_shots_is_refused():
