@@ -1,6 +1,7 @@
 """The comparison's tables say what its numbers say, and its tasks are the same for all."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,22 @@ def test_the_tables_hold_the_means_where_they_belong(world):
         gap = next(row for row in rows if row[0] == "PEARL, 2 shots, gap")
         known = results.known["PEARL"][..., 0].mean(0)  # [N, (known, new)]
         assert [cell.split(" ")[0] for cell in gap[1:4]] == [f"{a - b:.2f}" for a, b in known]
+        at = results_of.SHOTS[world].index(results_of.FEW)
+        free = (results.returns["PEARL"][:, own, at] - results.told[:, own]).mean()
+        new, trained = (
+            next(row for row in rows if row[0] == f"PEARL, 2 shots, {of} tasks") for of in ("new", "training")
+        )
+        assert new[4].split(" ")[0] == f"{free:.2f}" and not trained[4]
+        told = next(row for row in rows if row[0] == results_of.TOLD)
+        assert told[1].split(" ")[0] == f"{results.told[:, own].mean():.2f}"
+
+
+def test_who_never_comes_to_a_level_is_counted_and_the_best_seed_stands_first():
+    steps, ends = np.array([10, 20]), np.array([[-9.0, -2.0], [-9.0, -6.0], [-9.0, -8.0]])
+    one = replace(_results(), curves={"RL2": (steps, ends)}, minutes={"RL2": np.ones(3)})
+    row = next(line for line in results_of._training(one) if line.startswith("| RL2"))
+    assert "| -5.5 and -8.5 |" in row  # the mean of what there is of the last five points
+    assert row.count("not by 1 of 3") == 1 and row.count("not by 2 of 3") == 2
 
 
 @pytest.mark.parametrize("world", results_of.WORLDS)
