@@ -10,6 +10,7 @@ Only values are compared, never types made by the student, so that the function 
 
 import contextlib
 import io
+import linecache
 import logging
 import os
 import reprlib
@@ -98,7 +99,9 @@ def _who_binds(error: NameError) -> str:
 def _own_line(error: Exception) -> str:
     """The line of a notebook's cell where a student's code stopped; empty elsewhere."""
     cells = [f for f in traceback.extract_tb(error.__traceback__) if "ipykernel_" in f.filename]
-    own = [cell for cell in cells if cell.filename != cells[0].filename]  # the first is the test cell itself
+    # A question's test cells share functions: what stops in one of them may be defined in another.
+    tests = {cell.filename for cell in cells if "checking(" in "".join(linecache.getlines(cell.filename))}
+    own = [cell for cell in cells if cell.filename not in tests]
     return f"\n  line {own[-1].lineno} of your cell: {own[-1].line}" if own else ""
 
 

@@ -1,5 +1,6 @@
 """A failing test says what it saw, what it expected, and which mistake that is."""
 
+import linecache
 import logging
 import sys
 import warnings
@@ -187,14 +188,39 @@ def test_imaginary_parts_count():
     expect_close("f", np.array([1 + 1j]), np.array([1 + 1j]))
 
 
-def test_the_line_of_an_answer_is_told_also_where_a_given_function_stopped_in_its_hands():
-    def cell(number, source, names):
-        exec(compile(source, f"ipykernel_1/{number}.py", "exec"), names)
-
+@pytest.fixture
+def cell(monkeypatch):
+    """Runs a cell as a kernel does: in names that all cells share, its text where tracebacks look."""
     names = {"checking": misconceptions.checking}
-    cell(1, "def answer(given):\n    return given(None)\n", names)
-    cell(2, "def assertive():\n    assert 1 == 2\n", names)
+
+    def run(number: int, source: str) -> None:
+        file = f"ipykernel_1/{number}.py"
+        # No time of change, so that it is not compared with the disk.
+        monkeypatch.setitem(linecache.cache, file, (len(source), None, source.splitlines(True), file))
+        exec(compile(source, file, "exec"), names)
+
+    return run
+
+
+def test_the_line_of_an_answer_is_told_also_where_a_given_function_stopped_in_its_hands(cell):
+    cell(1, "def answer(given):\n    return given(None)\n")
+    cell(2, "def assertive():\n    assert 1 == 2\n")
     given = "def given(value):\n    return value + 1\n"
-    for use, line in (("answer(given)", "line 2 of your cell"), ("assertive()", "an assert of your code")):
+    for use, line in (
+        ("answer(given)", "line 2 of your cell: return g"),
+        ("assertive()", "assert of your code"),
+    ):
         with pytest.raises(misconceptions.TestFailed, match=f"Question 1.*(.|\n)*{line}"):
-            cell(3, f"{given}with checking('Question 1'):\n    {use}\n", names)
+            cell(3, f"{given}with checking('Question 1'):\n    {use}\n")
+
+
+def test_a_line_of_another_test_is_not_called_the_student_s(cell):
+    cell(1, "def answer(given):\n    twice = 2\n    return given(twice)\n")
+    cell(2, "def given(value):\n    raise ValueError('a word')\nwith checking('visible'):\n    pass\n")
+    with pytest.raises(misconceptions.TestFailed) as failed:
+        cell(3, "with checking('further'):\n    answer(given)\n")
+    words = "further: your code stopped with ValueError: a word"
+    assert str(failed.value) == f"{words}\n  line 3 of your cell: return given(twice)"
+    with pytest.raises(misconceptions.TestFailed) as failed:
+        cell(4, "with checking('further'):\n    given(1)\n")
+    assert str(failed.value) == words
