@@ -36,6 +36,8 @@ PIECES = ("values", "policy", "model", "features")
 """What can be carried, in the lecture's order."""
 EMPTY_MODEL = "empty model"
 """Nothing carried, but told and planning like one with a model: what that is worth without the source."""
+ALL_ALIKE = "all alike"
+"""One feature, the same everywhere: spreads lessons as features do, but knows nothing of the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,14 +190,15 @@ def carried(source: Knowledge, pieces: Collection[str], config: StoredKnowledgeC
 
     Args:
         source: what was learned in the other world; it stays as it is.
-        pieces: some of PIECES, or none; EMPTY_MODEL instead of a model to compare it with.
+        pieces: some of PIECES, or none; to compare with, EMPTY_MODEL instead of a model, ALL_ALIKE instead
+            of features.
         config: settings.
 
     Raises:
         ValueError: there is no such piece.
     """
     for piece in pieces:
-        if piece not in (*PIECES, EMPTY_MODEL):
+        if piece not in (*PIECES, EMPTY_MODEL, ALL_ALIKE):
             raise ValueError(f"no piece of knowledge named {piece!r}: {nearest(piece, PIECES)}")
     values = source.values.copy() if "values" in pieces else np.zeros_like(source.values)
     if "policy" in pieces:
@@ -205,6 +208,8 @@ def carried(source: Knowledge, pieces: Collection[str], config: StoredKnowledgeC
         knowledge.model = np.zeros_like(source.seen)
     if "model" in pieces:
         knowledge.model = discounted_counts(source.seen, config.evidence)
+    if ALL_ALIKE in pieces:
+        knowledge.similarity = similarity(np.ones((*source.seen.shape[:2], 1)), config.share)
     if "features" in pieces:
         knowledge.similarity = similarity(proto_values(source.seen, config.features), config.share)
     return knowledge

@@ -5,6 +5,7 @@ import pytest
 
 from course_lib.core.tabular_mdp import TabularMDP
 from course_lib.transfer.stored_knowledge import (
+    ALL_ALIKE,
     EMPTY_MODEL,
     PIECES,
     Knowledge,
@@ -84,6 +85,7 @@ def test_similarity_is_the_product_of_joined_features():
 def test_each_piece_is_carried_alone_and_the_source_stays():
     rng = np.random.default_rng(1)
     source = Knowledge(values=rng.normal(size=(2, 6, 2)), seen=line_counts(6, seeds=2))
+    nothing_seen = Knowledge(values=source.values, seen=np.zeros_like(source.seen))
     before = source.values.copy(), source.seen.copy()
     none = carried(source, (), CONFIG)
     assert not none.values.any() and not none.seen.any() and none.model is none.similarity is None
@@ -94,6 +96,9 @@ def test_each_piece_is_carried_alone_and_the_source_stays():
     assert carried(source, ["model"], CONFIG).model.sum() == 2 * 6 * 2 * CONFIG.evidence
     assert not carried(source, [EMPTY_MODEL], CONFIG).model.any()
     assert carried(source, ["features"], CONFIG).similarity.shape == (2, 6, 6)
+    alike = carried(source, [ALL_ALIKE], CONFIG).similarity
+    np.testing.assert_array_equal(alike, carried(nothing_seen, [ALL_ALIKE], CONFIG).similarity)
+    np.testing.assert_array_equal(alike[1], 0.5 * (1 + np.eye(6)), "no map: every state as near as any other")
     everything = carried(source, PIECES, CONFIG)
     np.testing.assert_array_equal(everything.values, source.values + policy.values)
     everything.values += 1.0
