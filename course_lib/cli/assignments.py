@@ -13,6 +13,8 @@ from course_lib.cli.executors import cores, executor
 from course_lib.cli.terminal import counting_bar, course_folder, err, fail, one_line_errors, out, pick
 
 if TYPE_CHECKING:
+    import nbformat
+
     from course_lib.grading.batch import Summary
     from course_lib.grading.results import Result
 
@@ -72,7 +74,8 @@ def grade(
         ),
     ],
     assignment: Annotated[
-        str | None, typer.Option(help="Such as ps2_epopt; else the one that DIR names, or the only one.")
+        str | None,
+        typer.Option(help="Such as ps2_epopt; else the one that DIR's name or its notebooks tell."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time on this machine.")] = cores(),
     seed: Annotated[
@@ -110,6 +113,8 @@ def grade(
         from course_lib.grading.batch import FolderBusy, SandboxMissing, grade_batch
 
         name = assignment_to_grade(assignment, folder, root)
+        if assignment is None:
+            out.print(f"grading {name}; --assignment takes another one", highlight=False)
         refuse_stale_release(name, root)
         students = read_roster(roster) if roster else None
         with executor(jobs, dask) as pool, counting_bar(name, "submissions") as show:
@@ -281,12 +286,13 @@ def show_strangers(summary: "Summary", roster: list[str]) -> None:
 
 
 def assignment_to_grade(name: str | None, folder: Path, root: Path) -> str:
-    """The assignment that a person means: as named, the only one, or what a folder or its content is called.
+    """The assignment that a person means: as named, the only one, or what the folder or its notebooks say.
 
     Raises:
         ValueError: none is known, or it cannot be told which.
         typer.Exit: the name is unknown.
     """
+    from course_lib.grading.collect import assignments_in
     from course_lib.grading.release import SOURCE, assignments
 
     known = assignments(root)
@@ -297,12 +303,27 @@ def assignment_to_grade(name: str | None, folder: Path, root: Path) -> str:
     if len(known) == 1:
         return known[0]
     folder = folder.resolve()
-    inside = (path.relative_to(folder).as_posix() for path in folder.rglob("*")) if folder.is_dir() else ()
-    for text in (folder.as_posix(), "\n".join(inside)):
-        named = [name for name in known if name in text]
-        if len(named) == 1:
-            return named[0]
-    raise ValueError(f"which assignment is it? Add --assignment with one of {', '.join(known)}")
+    named = [name for name in known if name in folder.as_posix()]
+    if len(named) == 1:
+        return named[0]
+    found = sorted(assignments_in(folder, releases(known, root)))
+    if len(found) == 1:
+        return found[0]
+    seen = f"the notebooks are of {', '.join(found)}" if found else "no notebook tells"
+    raise ValueError(f"which assignment is it? {seen}. Add --assignment with one of {', '.join(known)}")
+
+
+def releases(names: list[str], root: Path) -> "dict[str, nbformat.NotebookNode]":
+    """What students got of each assignment; an empty notebook where it was not released yet."""
+    import nbformat
+
+    from course_lib.grading.release import RELEASE
+
+    paths = {name: root / RELEASE / name / f"{name}.ipynb" for name in names}
+    return {
+        name: nbformat.read(path, as_version=4) if path.is_file() else nbformat.v4.new_notebook()
+        for name, path in paths.items()
+    }
 
 
 def graded_results(name: str | None, root: Path) -> "list[Result]":

@@ -182,6 +182,19 @@ def read_answers(data: bytes, handout: Handout) -> Reading:
     return Reading(answers=answers, problems=tuple(problems), changed=changed)
 
 
+def count_landmarks(data: bytes, handout: Handout) -> int:
+    """How many of an assignment's questions and tests a notebook still holds.
+
+    Args:
+        data: bytes of the file.
+        handout: the assignment.
+
+    Raises:
+        UnreadableNotebook: this is no notebook.
+    """
+    return len(handout.landmarks & {cell.text for cell in _cells(_load(data))})
+
+
 def _pick(question: Question, copies: list[_Cell]) -> tuple[str | None, list[str]]:
     """The answer among the cells that bear its name, and what the student must know about that."""
     if not copies:

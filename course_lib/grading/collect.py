@@ -19,7 +19,7 @@ from typing import Literal
 
 import nbformat
 
-from course_lib.grading.answers import Handout, Reading, UnreadableNotebook, read_answers
+from course_lib.grading.answers import Handout, Reading, UnreadableNotebook, count_landmarks, read_answers
 from course_lib.grading.student_names import (
     Who,
     distinct_names,
@@ -158,6 +158,45 @@ def collect_one(
         assignment: a regular expression for its name, as it stands in file names.
     """
     return _submission(safe_name(student), [_Piece((), on_disk(path))], Handout.of(release), assignment)
+
+
+def assignments_in(folder: Path, releases: Mapping[str, nbformat.NotebookNode]) -> set[str]:
+    """Of which assignments the notebooks of a download are, by their names, else by what stands in them.
+
+    Args:
+        folder: as for `collect`.
+        releases: the notebooks that were handed out, by assignment.
+
+    Returns:
+        Names of assignments. Notebooks that cannot be told, or not be read, have no say.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: it is a file that is no zip.
+    """
+    handouts = {name: Handout.of(release) for name, release in releases.items()}
+    found = set()
+    with ExitStack() as opened:
+        for node in _top_level(Path(folder), ANY_ASSIGNMENT, {}, opened):
+            for notebook in islice(_Search().notebooks(node, ()), MOST_NOTEBOOKS):
+                path = "/".join(notebook.path).casefold()
+                named = [name for name in releases if name.casefold() in path]
+                if len(named) != 1:
+                    named = _assignment_by_content(notebook, handouts)
+                found.update(named)
+    return found
+
+
+def _assignment_by_content(notebook: "_Notebook", handouts: Mapping[str, Handout]) -> list[str]:
+    """The assignment of which a notebook holds the most questions and tests; empty where none is ahead."""
+    try:
+        data = notebook.read(LARGEST_NOTEBOOK)
+        counts = {name: count_landmarks(data, handout) for name, handout in handouts.items()}
+    except (Refused, UnreadableNotebook):  # the student hears it when it is graded
+        return []
+    most = max(counts.values(), default=0)
+    best = [name for name, count in counts.items() if count == most > 0]
+    return best if len(best) == 1 else []
 
 
 def _top_level(folder: Path, assignment: str, roster: Mapping[str, object], opened: ExitStack) -> list[Node]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -223,7 +224,21 @@ def test_where_it_cannot_be_told_the_assignments_are_listed(invoke, two: Path):
         (two / "in" / name).touch()
     result = invoke("grade", "in")
     assert result.exit_code == 1
-    assert "Add --assignment with one of ps1_darc, ps2_epopt" in one_line(result)
+    assert "the notebooks are of ps1_darc, ps2_epopt. Add --assignment with one of" in one_line(result)
+    for name in ("ps1_darc.ipynb", "ps2_epopt.ipynb"):
+        (two / "in" / name).rename(two / "in" / f"{name[:3]}.ipynb")
+    assert "no notebook tells. Add --assignment with one of ps1_darc" in one_line(invoke("grade", "in"))
+
+
+def test_what_students_handed_in_names_the_assignment_and_it_is_said(invoke, engine, two: Path):
+    with zipfile.ZipFile(two / "submissions.zip", "w") as download:
+        for student in ("ann", "bob"):
+            download.writestr(f"{student}/ps1_darc.ipynb", "nonsense")
+    result = invoke("grade", "submissions.zip")
+    assert result.exit_code == 0, result.output
+    assert engine.batch["assignment"] == "ps1_darc"
+    assert "grading ps1_darc; --assignment takes another one" in result.output
+    assert "--assignment" not in invoke("grade", "submissions.zip", "--assignment", "ps1_darc").output
 
 
 def test_a_mistyped_assignment_gets_the_nearest(invoke, two: Path):

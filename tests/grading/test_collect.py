@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.grading import untrusted_files
-from course_lib.grading.collect import collect, collect_one
+from course_lib.grading.collect import assignments_in, collect, collect_one
 from course_lib.grading.student_names import Who, distinct_names, stem
 from course_lib.grading.untrusted_files import Refused
 
@@ -411,3 +411,26 @@ def test_names_that_are_no_text(tmp_path):
     assert len({s.student for s in submissions}) == 2
     assert all(s.student.startswith("b-") for s in submissions)
     json.dumps([s.problems for s in submissions], ensure_ascii=False).encode("utf-8")
+
+
+def test_notebooks_tell_of_which_assignment_they_are(tmp_path):
+    other = copy.deepcopy(RELEASE)
+    for cell in other.cells:
+        cell.source = cell.source.replace("double", "triple").replace("Doubles", "Triples")
+    releases = {PS2: RELEASE, "ps3_goals": other}
+
+    def told(members):
+        (tmp_path / "class.zip").write_bytes(packed(members))
+        return assignments_in(tmp_path / "class.zip", releases)
+
+    assert told({"ann/PS2_epopt (1).ipynb": b"nonsense", "bob/report.pdf": b"%PDF"}) == {PS2}
+    assert told({"ann/hw.ipynb": notebook("ann"), "bob/broken.ipynb": b"nonsense"}) == {PS2}
+    assert told({"ann.zip": packed({"hw.ipynb": nbformat.writes(other)}), "bob/hw.ipynb": b""}) == {
+        "ps3_goals"
+    }
+    assert told({"ann/hw.ipynb": notebook("ann"), "bob/ps3_goals.ipynb": b""}) == {PS2, "ps3_goals"}
+    assert told({"ann/hw.ipynb": nbformat.writes(new_notebook())}) == set()
+    two_names = {"ann/ps2_epopt as in ps3_goals.ipynb": notebook("ann")}
+    assert told(two_names) == {PS2}
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        assignments_in(tmp_path / "nothing", releases)
