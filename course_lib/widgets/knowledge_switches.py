@@ -26,6 +26,11 @@ PIECES = {"values": "Q-function", "policy": "Policy", "model": "Model", "feature
 """What a switch carries, and what stands on it."""
 EMPTY_MODEL = "empty model"
 """Tried beside every model: whoever plans is told the reward, and that alone may be what helps."""
+ALL_ALIKE = "all alike"
+"""Tried beside all features: spreading each lesson over every cell, without any map, may be what helps."""
+CONTROLS = {"model": EMPTY_MODEL, "features": ALL_ALIKE}
+"""What is tried beside a piece, alone and without knowledge of the first grid."""
+CALLED = {**PIECES, EMPTY_MODEL: "Empty model", ALL_ALIKE: "All cells alike"}
 
 Cell = tuple[int, int]
 """Row and column, from the top left corner, from 0."""
@@ -132,7 +137,7 @@ def summary(trial: Trial) -> dict:
 
 def called(pieces: Collection[str]) -> str:
     """Pieces by the words on their switches."""
-    return " + ".join({**PIECES, EMPTY_MODEL: "Empty model"}[piece] for piece in pieces) or "Nothing"
+    return " + ".join(CALLED[piece] for piece in pieces) or "Nothing"
 
 
 class KnowledgeSwitches(PlaneWidget):
@@ -158,7 +163,7 @@ class KnowledgeSwitches(PlaneWidget):
         Args:
             pairs: by what is different in the second grid.
             trial: called as `trial(name of the pair, pieces)`, pieces some of PIECES in that order or
-                EMPTY_MODEL alone, on one thread at a time and once for each choice.
+                one of CONTROLS alone, on one thread at a time and once for each choice.
             pieces: which switches are on at first.
             title: heading.
 
@@ -173,7 +178,7 @@ class KnowledgeSwitches(PlaneWidget):
             "title": title,
             "pairs": [pair.to_json(name) for name, pair in pairs.items()],
             "pieces": [{"name": name, "label": label} for name, label in PIECES.items()],
-            "empty": EMPTY_MODEL,
+            "controls": [{"of": of, "name": name, "label": CALLED[name]} for of, name in CONTROLS.items()],
         }
         super().__init__(fixed, {"pair": next(iter(pairs)), "pieces": list(pieces)})
 
@@ -189,8 +194,8 @@ class KnowledgeSwitches(PlaneWidget):
 
     def _computed(self, request: dict) -> dict:
         tried = self._tried[request["pair"]]
-        compared = [(), (EMPTY_MODEL,)] if "model" in request["pieces"] else [()]
-        for pieces in (*compared, tuple(request["pieces"])):
+        controls = [(control,) for of, control in CONTROLS.items() if of in request["pieces"]]
+        for pieces in ((), *controls, tuple(request["pieces"])):
             if pieces not in tried:
                 tried[pieces] = {"pieces": list(pieces), **summary(self._trial(request["pair"], pieces))}
         return {"tried": {name: list(rows.values()) for name, rows in self._tried.items()}}

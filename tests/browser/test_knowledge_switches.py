@@ -54,6 +54,8 @@ def test_switches_carry_knowledge_and_every_choice_stays_in_view(open_notebook):
     for key in "12":
         keyboard.press(key)
     notebook.wait(told("Features"), 20)
+    assert notebook.page.evaluate(f"{ROWS}.includes('Features,All cells alike,')"), "its control beside it"
+    assert notebook.page.evaluate(f"{SAYS}.includes('All cells alike: ')")
     first = notebook.fingerprint(f"{ROOT} canvas")
     keyboard.press(".")
     assert notebook.fingerprint(f"{ROOT} canvas") != first, "another map"

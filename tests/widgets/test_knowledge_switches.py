@@ -87,14 +87,17 @@ def test_every_choice_is_tried_once_and_compared_with_nothing(widget, settled):
     assert one.answer["of"]["pieces"] == ["values", "features"], "always in one order"
     settled(one, pair="goal", pieces=[])
     answer = settled(one, pair="wall", pieces=["model"])
-    assert asked[3:] == [("wall", ("values", "features")), ("goal", ())]
+    assert asked[3:] == [("wall", ("all alike",)), ("wall", ("values", "features")), ("goal", ())]
     assert [row["pieces"] for row in answer["tried"]["wall"]] == [
         [],
         ["empty model"],
         ["model"],
+        ["all alike"],
         ["values", "features"],
     ]
-    assert [row["mean"] for row in answer["tried"]["wall"]] == [60, 50, 50, 40]
+    assert [row["mean"] for row in answer["tried"]["wall"]] == [60, 50, 50, 50, 40]
+    settled(one, pieces=["features", "model"])
+    assert asked[6:] == [("wall", ("model", "features"))], "both controls stand there by now"
     json.dumps([one.fixed, answer], allow_nan=False)
 
 

@@ -55,10 +55,10 @@
   ];
 
   function create(root, fixed, ask) {
-    const { pairs, pieces } = fixed;
+    const { pairs, pieces, controls } = fixed;
     const now = { request: null, answer: null, page: 0 };
     const pair = () => pairs.find(({ name }) => name === now.request.pair);
-    const label = (name) => (name === fixed.empty ? "Empty model" : pieces.find((piece) => piece.name === name).label);
+    const label = (name) => [...pieces, ...controls].find((one) => one.name === name).label;
     const called = (names) => names.map(label).join(" + ") || "Nothing";
 
     root.classList.add("course-know");
@@ -161,19 +161,24 @@
       now.page = Math.min(now.page, Math.max(0, shown.length - 1));
       pager.hidden = shown.length < 2;
       page.textContent = shown.length ? `Shade: ${shown[now.page].words}` : "";
-      hint.textContent = request.pieces.includes("model") ? "Lines: steps that the model knows; dashed: a wall stands there now. Whoever plans is told reward and goal; “Empty model” is that alone."
-        : request.pieces.includes("policy") ? "Arrows: what the carried policy does here." : "S: start, star: goal.";
+      const on = (piece) => request.pieces.includes(piece);
+      hint.textContent = [
+        on("model") ? "Lines: steps that the model knows; dashed: a wall stands there now. Whoever plans is told reward and goal; “Empty model” is that alone."
+          : on("policy") ? "Arrows: what the carried policy does here." : "",
+        on("features") ? "“All cells alike” spreads each lesson over all cells, as features do, and knows no map." : "",
+      ].filter(Boolean).join(" ") || "S: start, star: goal.";
       const tried = now.answer ? sorted(now.answer.tried[request.pair]) : [], most = Math.max(1, ...tried.map(({ mean, half }) => mean + half)), share = (v) => (100 * v) / most;
       rows.replaceChildren(...tried.map((row) => h("tr", { "data-now": same(row.pieces, request.pieces) },
         h("th", { scope: "row" }, called(row.pieces)),
         h("td", {}, h("div", { class: "course-know-bar", "aria-hidden": "true" }, h("b", { style: `width:${share(row.mean)}%` }),
           row.half ? h("i", { style: `left:${share(Math.max(0, row.mean - row.half))}%;width:${share(Math.min(row.mean, row.half) + row.half)}%` }) : null)),
         h("td", { class: "course-know-number" }, told(row)))));
-      const found = tried.find((row) => same(row.pieces, request.pieces)), plain = tried.find((row) => !row.pieces.length), empty = tried.find((row) => same(row.pieces, [fixed.empty]));
+      const found = tried.find((row) => same(row.pieces, request.pieces)), plain = tried.find((row) => !row.pieces.length);
+      const compared = controls.filter(({ of }) => on(of)).map(({ name, label: words }) => [words, tried.find((row) => same(row.pieces, [name]))]);
       root.toggleAttribute("data-waiting", waiting());
       if (waiting() && !found) says.textContent = `${called(request.pieces)} carried: the learners are learning …`;
       else if (found && !found.pieces.length) says.textContent = `Nothing carried: ${told(found)}.`;
-      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)}. Nothing carried: ${told(plain)}.${found.pieces.includes("model") ? ` Planning from nothing: ${told(empty)}.` : ""}`;
+      else if (found) says.textContent = `${called(found.pieces)} carried: ${told(found)}. ${[["Nothing", plain], ...compared].map(([words, row]) => `${words}: ${told(row)}.`).join(" ")}`;
       paint();
     }
 
