@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from course_lib.cli.terminal import course_folder, fail, out
+from course_lib.cli.terminal import check_writable, course_folder, fail, one_line_errors, out
 
 PACKAGES = (
     *("torch", "mujoco", "gymnasium", "numpy"),
@@ -28,21 +27,28 @@ NEEDED = ("stable_baselines3", "psutil")
 app = typer.Typer()
 
 
-@app.command(rich_help_panel="Every day", epilog="Example: course bench --quick --out runs/performance.md")
+@app.command(rich_help_panel="Every day", epilog="Example: course bench --quick")
 def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Few and short rounds: a first impression, not figures to quote.")
     ] = False,
     path: Annotated[
-        Path | None, typer.Option("--out", help="The page to write (default: docs/performance.md).")
+        Path | None,
+        typer.Option(
+            "--out", help="The page to write; else docs/performance.md, with --quick runs/performance.md."
+        ),
     ] = None,
 ) -> None:
     """Run every benchmark, and write what they measured into one page; half an hour on two quiet cores."""
     folder = course_folder()
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         fail(f"{missing[0]} is not installed: python -m pip install -e '.[bench]' -c constraints.txt")
-    path = path or folder / "docs" / "performance.md"
-    began, load = time.monotonic(), os.getloadavg()
+    import psutil
+
+    path = path or folder / ("runs" if quick else "docs") / "performance.md"
+    with one_line_errors():
+        check_writable(path.parent)
+    began, load = time.monotonic(), psutil.getloadavg()
     measured, failed = {}, {}
     scripts = sorted((folder / "benchmarks").glob("*_speed.py"))
     with TemporaryDirectory() as temporary:
@@ -56,8 +62,7 @@ def bench(
             else:
                 failed[script.name] = code
     minutes = (time.monotonic() - began) / 60
-    page = as_markdown(measured, failed, machine(load, os.getloadavg()), minutes, quick)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    page = as_markdown(measured, failed, machine(load, psutil.getloadavg()), minutes, quick)
     path.write_text(page, encoding="utf-8")
     out.print(f"The figures are in {path}, after {minutes:.0f} minutes", highlight=False, soft_wrap=True)
     if failed:

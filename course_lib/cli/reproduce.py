@@ -3,12 +3,11 @@
 import importlib
 import time
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
 
-from course_lib.cli.terminal import counting_bar, one_line_errors, out
+from course_lib.cli.terminal import check_writable, counting_bar, one_line_errors, out
 from course_lib.zoo.result_rows import ROWS, Row, write_minutes
 
 app = typer.Typer()
@@ -60,7 +59,7 @@ def reproduce(name: str, row: Row, episodes: int, folder: Path) -> None:
     """
     from course_lib.core.seeding import seed_everything
 
-    _check_writable(folder)  # before the minutes, not after them
+    check_writable(folder)  # before the minutes, not after them
     results = importlib.import_module(f"course_lib.zoo.{row.module}_results")
     seed_everything(0)  # also keeps torch on one thread, out of the physics' way
     before = time.process_time()
@@ -83,7 +82,7 @@ def train_anew(name: str, row: Row, folder: Path) -> None:
     Raises:
         ValueError: the folder cannot be written.
     """
-    _check_writable(folder)
+    check_writable(folder)
     results = importlib.import_module(f"course_lib.zoo.{row.module}_results")
     before = time.process_time()
     rows = []
@@ -102,13 +101,3 @@ def _finish(name: str, before: float, folder: Path, as_published: bool) -> None:
         write_minutes(folder, name, minutes)
     words = f"Tables and figure are in {folder}/, after {minutes:.1f} minutes of CPU time"
     out.print(words, highlight=False, soft_wrap=True)
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        problem = f"cannot write to {folder}: {error.strerror}; choose a folder of your own with --out"
-        raise ValueError(problem) from error

@@ -12,7 +12,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from course_lib.cli.terminal import counting_bar, course_folder, err, fail, one_line_errors, out
+from course_lib.cli.terminal import (
+    check_writable,
+    counting_bar,
+    course_folder,
+    err,
+    fail,
+    one_line_errors,
+    out,
+)
 
 INSTALL = "python -m pip install -e '.[site]' -c constraints.txt"
 CELL_S = 900
@@ -45,6 +53,7 @@ def site(
         target = target or folder / "build" / "site"
         if target.is_dir() and any(target.iterdir()) and not (target / "searchindex.js").is_file():
             raise ValueError(f"{target} holds something else: name an empty folder with --out")
+        check_writable(target.parent)
         work = folder / "build" / "site-work"
         cache = run_notebooks(sorted(folder.glob("notebooks/*.ipynb")), work, fingerprint(folder))
         with counting_bar("pages", "pages") as show:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NoReturn
 
 import typer
@@ -20,6 +21,21 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """One line on standard error, and out."""
     err.print("[bold red]error:[/]", escape(message), soft_wrap=True, highlight=False)
     raise typer.Exit(code)
+
+
+def check_writable(folder: Path) -> None:
+    """Makes a folder, and sees before the minutes of work, not after them, whether it can be written to.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"cannot write to {folder}: {error.strerror}; choose a folder of your own with --out"
+        raise ValueError(problem) from error
 
 
 @contextmanager

@@ -159,6 +159,4 @@ def best_path(mdp: TabularMDP, gamma: float = 0.99) -> list[int]:
         mdp: the world.
         gamma: discount, in [0, 1).
     """
-    values = best_values(mdp, gamma)
-    # Ways of one length differ by rounding only: `greedy_path` takes the first of what is equal to 1e-9.
-    return greedy_path(mdp.dynamics, np.round(values, 9), mdp.start, mdp.terminal)
+    return greedy_path(mdp.dynamics, best_values(mdp, gamma), mdp.start, mdp.terminal)

@@ -88,12 +88,19 @@ def clone(tmp_path, monkeypatch) -> Path:
 def test_every_benchmark_runs_and_the_page_is_written(invoke, clone):
     result = invoke("bench", "--quick")
     assert result.exit_code == 0, result.output
-    text = (clone / "docs" / "performance.md").read_text()
+    assert not (clone / "docs").exists()  # a first impression is no published figure
+    text = (clone / "runs" / "performance.md").read_text()
     assert text.index("## benchmarks/a_speed.py") < text.index("## benchmarks/b_speed.py")
     assert text.count("| quick: True | a snail | 3.00 | 1.50 | 2: met |") == 2
     for name in ("processor", "cores", "memory", "system", "Python", "packages", "processes at work"):
         assert f"| {name} | " in text
     assert "numpy" in text
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_runs(invoke, clone):
+    (clone / "taken").write_text("a file")
+    result = invoke("bench", "--out", str(clone / "taken" / "page.md"))
+    assert result.exit_code == 1 and "cannot write to" in result.output and "1 of 2" not in result.output
 
 
 def test_a_benchmark_that_fails_is_named_and_costs_no_other_its_figures(invoke, clone):
