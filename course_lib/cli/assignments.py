@@ -11,6 +11,7 @@ from rich.table import Table
 
 from course_lib.cli.executors import cores, executor
 from course_lib.cli.terminal import counting_bar, course_folder, err, fail, one_line_errors, out, pick
+from course_lib.core.spelling import nearest
 
 if TYPE_CHECKING:
     import nbformat
@@ -24,15 +25,22 @@ ROSTER_COLUMNS = ("student", "username", "id", "login", "email")
 app = typer.Typer()
 
 
-@app.command(rich_help_panel="Assignments", epilog="Example: course check assignments/ps2_epopt")
+@app.command(
+    rich_help_panel="Assignments", epilog="Examples: course check ps2_epopt | course check copy.ipynb"
+)
 def check(
-    path: Annotated[Path, typer.Argument(help="A notebook, or the folder that holds it.")] = Path("."),
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A notebook, the folder that holds it, or an assignment: ps2_epopt, in short ps2."
+        ),
+    ] = Path("."),
 ) -> None:
     """Run your notebook from a fresh start and list what is still wrong."""
     with one_line_errors():
         from course_lib.grading.check import check as run_check
 
-        if not run_check(path):
+        if not run_check(notebook_to_check(path)):
             raise typer.Exit(1)
 
 
@@ -283,6 +291,33 @@ def show_strangers(summary: "Summary", roster: list[str]) -> None:
 
 
 # --- which assignment, which students ---------------------------------------------------------------------
+
+
+def notebook_to_check(path: Path) -> Path:
+    """What a student means: a file or folder that is there, else an assignment of the course by its name.
+
+    Args:
+        path: a path, the name of an assignment, or how only one of them begins; "." where no notebook is in
+            the current folder means the course's only assignment.
+
+    Raises:
+        FileNotFoundError: it cannot be told which.
+    """
+    here = path == Path(".")
+    if len(path.parts) > 1 or (any(path.glob("*.ipynb")) if here else path.exists()):
+        return path
+    folder = course_folder() / "assignments"
+    known = {file.stem: file for file in sorted(folder.glob("*/*.ipynb")) if file.stem == file.parent.name}
+    word = "" if here else path.name.removesuffix(".ipynb")
+    fitting = [word] if word in known else [name for name in known if name.startswith(word)]
+    if len(fitting) == 1:
+        return known[fitting[0]]
+    if here:
+        raise FileNotFoundError(f"no notebook is here; add which to check, {nearest(word, known)}")
+    raise FileNotFoundError(
+        f"{path} is no notebook, no folder and no assignment; save the notebook first, or check its name: "
+        f"{nearest(word, known)}"
+    )
 
 
 def assignment_to_grade(name: str | None, folder: Path, root: Path) -> str:

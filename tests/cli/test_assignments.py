@@ -45,6 +45,50 @@ def test_check_tells_by_its_exit_code(invoke, monkeypatch, tmp_path: Path, passe
     assert invoke("check", str(tmp_path)).exit_code == code
 
 
+@pytest.fixture
+def handed_out(monkeypatch, root: Path) -> Path:
+    """A student's course with two assignments, where `check` says only what it is called with."""
+    import course_lib.grading.check
+
+    for name in ("ps1_darc", "ps2_epopt"):
+        (root / "assignments" / name).mkdir(parents=True)
+        (root / "assignments" / name / f"{name}.ipynb").touch()
+    monkeypatch.setattr(course_lib.grading.check, "check", lambda path: print(path.resolve()) is None)
+    return root
+
+
+@pytest.mark.parametrize("word", ["ps1_darc", "ps1", "ps1_darc.ipynb"])
+def test_check_takes_the_name_of_an_assignment_anywhere_in_the_course(
+    invoke, monkeypatch, handed_out: Path, word: str
+):
+    monkeypatch.chdir(handed_out / "assignments" / "ps2_epopt")
+    expected = handed_out / "assignments" / "ps1_darc" / "ps1_darc.ipynb"
+    assert invoke("check", word).output.strip() == str(expected)
+    Path(word).touch()
+    assert invoke("check", word).output.strip() == str(Path(word).resolve()), "what is there comes first"
+
+
+def test_check_without_a_name_takes_what_is_here_or_the_only_assignment(
+    invoke, monkeypatch, handed_out: Path
+):
+    result = invoke("check")
+    assert result.exit_code == 1
+    assert "add which to check, known: ps1_darc, ps2_epopt" in one_line(result)
+    shutil.rmtree(handed_out / "assignments" / "ps1_darc")
+    folder = handed_out / "assignments" / "ps2_epopt"
+    assert invoke("check").output.strip() == str(folder / "ps2_epopt.ipynb")
+    monkeypatch.chdir(folder)
+    assert invoke("check").output.strip() == str(folder)
+
+
+@pytest.mark.parametrize("word", ["ps", "ps1_dark", "ps1_dark.ipynb"])
+def test_check_of_no_assignment_names_what_there_is(invoke, handed_out: Path, word: str):
+    result = invoke("check", word)
+    assert result.exit_code == 1
+    assert f"{word} is no notebook, no folder and no assignment" in one_line(result)
+    assert "ps1_darc" in one_line(result)
+
+
 def test_release_of_an_unknown_assignment_is_one_line(invoke):
     result = invoke("release", "ps99_nothing")
     assert result.exit_code == 1
