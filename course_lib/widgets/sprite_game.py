@@ -1,8 +1,10 @@
 """Sprite game: walk a small world by hand, with drawings that mean something, nothing, or something else.
 
-The page walks the same tables that a learner walks; only the drawings differ. So what a person needs more
-steps for is what the drawings told. Beside the board stand the curves of learners, to whom a state is a
-number. All of it is in the page: no kernel has to answer.
+The page walks the same tables that a learner walks; what differs is the drawings, and that the board of
+textures is mirrored, so that memory of the room is no map. So what a person needs more steps for is what
+the drawings told and what the mirror undid, less what was learned before: textures are meant to be played
+second, by somebody who knows the rules by then. Beside the board stand the curves of learners, to whom a
+state is a number. All of it is in the page: no kernel has to answer.
 
 Axes: R seeds, E tries.
 Source: Dubey et al., "Investigating Human Priors for Playing Video Games", ICML 2018,
