@@ -160,7 +160,7 @@ def examine(
             if cell.role == "answer":
                 answered[cell.name] = person.run(cell.name, texts[cell.name])
             elif cell.role == "written":
-                answered[cell.name] = Answer(source=texts[cell.name])
+                answered[cell.name] = _unrun(cell, texts[cell.name])
                 marks.append(Mark(name=cell.name, points=None, out_of=cell.points))
             elif cell.role == "setup":
                 person.run(cell.name, cell.released)
@@ -202,6 +202,7 @@ def not_run(
     Args as for `examine`; what a person marks stays to be marked, where something came.
     """
     came = status not in ("missing", "unreadable")
+    texts = _texts(assignment, answers)
     marks = tuple(
         Mark(name=cell.name, points=None, out_of=cell.points)
         if cell.role == "written" and came
@@ -214,7 +215,7 @@ def not_run(
         assignment=assignment.name,
         status=status,
         marks=marks,
-        answers={name: Answer(source=text) for name, text in _texts(assignment, answers).items() if came},
+        answers={c.name: _unrun(c, texts[c.name]) for c in assignment.cells if came and c.name in texts},
         problems=problems,
         seed=seed,
         sandbox=sandbox,
@@ -237,6 +238,15 @@ def _texts(assignment: Assignment, answers: Mapping[str, str]) -> dict[str, str]
     """Text of every cell that a student fills; what did not come is as it was handed out."""
     wanted = [cell for cell in assignment.cells if cell.role in ("answer", "written")]
     return {cell.name: answers.get(cell.name, cell.released) for cell in wanted}
+
+
+def _unrun(cell: Cell, text: str) -> Answer:
+    """A text for a person, or code that was not run.
+
+    Where the release is the solution, as in a self-check or for a task of nbgrader's, nothing is untouched.
+    """
+    as_given = cell.role == "written" and cell.released != cell.source
+    return Answer(source=text, untouched=as_given and text.strip() in ("", cell.released.strip()))
 
 
 def _test(

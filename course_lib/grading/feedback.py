@@ -23,7 +23,7 @@ from course_lib.core.whole_files import write_whole
 from course_lib.grading.gradebook import HandMark, folder_name, hand_marks
 from course_lib.grading.markup import plain, render
 from course_lib.grading.release import RELEASE
-from course_lib.grading.results import Mark, Result
+from course_lib.grading.results import Answer, Mark, Result
 
 LIGHT, DARK = "default", "github-dark"
 """Pygments' styles; both have enough contrast for small text."""
@@ -161,7 +161,7 @@ def _questions(result: Result, release: NotebookNode, marks: dict[str, HandMark]
                 title=_title(text) or name,
                 text=Markup(_below(render(_TITLE.sub("", text, count=1)), 3)),
                 parts=tuple(
-                    _part(mark, marks.get(mark.name, HandMark()))
+                    _part(mark, result.answers.get(mark.name), marks.get(mark.name, HandMark()))
                     for mark in _marks(result, cells)
                     if mark.question == name
                 ),
@@ -183,7 +183,8 @@ def _marks(result: Result, cells: dict[str, NotebookNode]) -> tuple[Mark, ...]:
     )
 
 
-def _part(mark: Mark, hand: HandMark) -> Part:
+def _part(mark: Mark, answer: Answer | None, hand: HandMark) -> Part:
+    nothing = 0.0 if answer is not None and answer.untouched else None
     counts = hand.by_hand or (mark.points is None and hand.points is not None)
     if mark.name == mark.question:
         kind = "read by a person"
@@ -191,7 +192,7 @@ def _part(mark: Mark, hand: HandMark) -> Part:
         kind = "visible cases" if mark.name.endswith("-visible") else "further cases"
     return Part(
         kind=kind,
-        points=hand.points if counts else mark.points,
+        points=hand.points if counts else nothing if mark.points is None else mark.points,
         out_of=mark.out_of,
         message=plain(mark.message),
         by_hand=hand.by_hand,

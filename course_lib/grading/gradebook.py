@@ -176,7 +176,7 @@ def _import_one(result: Result, release: NotebookNode, root: Path, book) -> None
     blank, before, now = _sources(release), _sources(_read(submitted)), _sources(theirs)
     points = _points(result, release)
     for answer, text in now.items():
-        if text == blank[answer] and answer in points and points[answer] is None:
+        if text.strip() in ("", blank[answer].strip()) and answer in points and points[answer] is None:
             points[answer] = 0.0  # nothing was written: nobody need open it, as with nbgrader
     # The marks first: the file that tells which answer was marked changes only when they are safe.
     submission = book.update_or_create_submission(name, result.student)

@@ -11,7 +11,7 @@ import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -47,14 +47,16 @@ def write_report(
         folder: made if it is not there.
         references: name of an answer's cell -> the course's own texts (the solution's answer, and
             functions of the library), so that copies of them are flagged.
-        by_hand: student -> name of the cell -> points that a person gave; they go into the spreadsheet, over
-            those of the grader.
+        by_hand: student -> name of the cell -> points that a person gave; they count over those of the
+            grader.
 
     Returns:
         Path of the page.
     """
     results = sorted(results, key=lambda result: result.student)
-    write_whole(folder / "marks.csv", _marks(results, by_hand or {}))
+    results = [_settled(result, (by_hand or {}).get(result.student, {})) for result in results]
+    still_open = _open(results)
+    write_whole(folder / "marks.csv", _marks(results))
     page = _template().render(
         assignment=", ".join(sorted({result.assignment for result in results})) or "no submissions",
         facts=_facts(results),
@@ -62,7 +64,8 @@ def write_report(
         unlocked=[r.student for r in results if r.answers and r.sandbox.startswith("not sandboxed")],
         students=len(results),
         handed_in=len(_handed_in(results)),
-        histogram=_histogram([r.points for r in _handed_in(results)], _most(results)),
+        still_open=bool(still_open),
+        histogram=_histogram([_points(r, still_open) for r in _handed_in(results)], _most(results)),
         success=_success(results),
         misconceptions=_misconceptions(results),
         slow=_slow(results),
@@ -112,14 +115,30 @@ def _handed_in(results: Iterable[Result]) -> list[Result]:
     return [r for r in results if r.status == "graded" or (r.status in HANDED_IN and r.answers)]
 
 
-def _most(results: Iterable[Result]) -> float:
-    """The most that can be had without a person.
+def _settled(result: Result, by_hand: Mapping[str, float]) -> Result:
+    """The result with what a person gave, and with 0 points for a text that nobody need open."""
 
-    Who handed in nothing may have no marks to tell, or 0 points where a person marks the others.
-    """
+    def points(mark: Mark) -> float | None:
+        untouched = mark.name in result.answers and result.answers[mark.name].untouched
+        return by_hand.get(mark.name, 0.0 if mark.points is None and untouched else mark.points)
+
+    return replace(result, marks=tuple(replace(mark, points=points(mark)) for mark in result.marks))
+
+
+def _open(results: Iterable[Result]) -> frozenset[str]:
+    """Names of marks that a person still has to give to somebody; sums leave them out for everybody."""
+    return frozenset(mark.name for result in results for mark in result.marks if mark.points is None)
+
+
+def _points(result: Result, still_open: frozenset[str]) -> float:
+    return sum(mark.points for mark in result.marks if mark.name not in still_open)
+
+
+def _most(results: Iterable[Result]) -> float:
+    """The most that `_points` can be; who handed in nothing may have no marks to tell."""
+    still_open = _open(results)
     marks = [mark for result in results for mark in result.marks]
-    by_person = {mark.name for mark in marks if mark.points is None}
-    return sum({mark.name: mark.out_of for mark in marks if mark.name not in by_person}.values())
+    return sum({mark.name: mark.out_of for mark in marks if mark.name not in still_open}.values())
 
 
 def _facts(results: Sequence[Result]) -> list[tuple[str, str]]:
@@ -201,8 +220,12 @@ class Share:
         return f"{question} {'further' if part == 'hidden' else part.replace('-', ' ') or 'answer'}"
 
     @property
-    def number(self) -> int:
+    def marked(self) -> int:
         return self.full + self.part + self.none
+
+    @property
+    def number(self) -> int:
+        return self.marked + self.waiting
 
     @property
     def kinds(self) -> list[tuple[str, str, int]]:
@@ -243,7 +266,7 @@ def _questions(results: Iterable[Result]) -> list[str]:
 
 
 def _table(results: Sequence[Result]) -> dict:
-    questions = _questions(results)
+    questions, still_open = _questions(results), _open(results)
     rows = []
     for result in results:
         cells = []
@@ -255,7 +278,8 @@ def _table(results: Sequence[Result]) -> dict:
             if not tested:
                 kind, got = ("wait", None) if marks else ("gone", None)
             cells.append((kind, got))
-        rows.append({"result": result, "cells": cells, "gone": result.status not in HANDED_IN})
+        gone = result.status not in HANDED_IN
+        rows.append({"result": result, "points": _points(result, still_open), "cells": cells, "gone": gone})
     out_of: dict[str, float] = {}
     for result in results:
         for question in questions:
@@ -425,7 +449,7 @@ def _flags(results: Sequence[Result], flags: Sequence[Flag]) -> list[dict]:
 # --- for a spreadsheet -----------------------------------------------------------------------------------
 
 
-def _marks(results: Sequence[Result], by_hand: Mapping[str, Mapping[str, float]]) -> bytes:
+def _marks(results: Sequence[Result]) -> bytes:
     """The table as CSV, with the mark at its start by which spreadsheets know UTF-8."""
     names = _mark_names(results)
     most = max((sum(mark.out_of for mark in result.marks) for result in results), default=0.0)
@@ -434,7 +458,7 @@ def _marks(results: Sequence[Result], by_hand: Mapping[str, Mapping[str, float]]
     writer = csv.writer(table)
     writer.writerow([_text(cell) for cell in ("student", "status", *columns, *names, "seconds", "problems")])
     for result in results:
-        points = {mark.name: mark.points for mark in result.marks} | dict(by_hand.get(result.student, {}))
+        points = {mark.name: mark.points for mark in result.marks}
         given = [value for value in points.values() if value is not None]
         to_mark = sum(mark.out_of for mark in result.marks if points[mark.name] is None)
         writer.writerow(

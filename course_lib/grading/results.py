@@ -51,6 +51,8 @@ class Answer:
     """Why the cell stopped; empty where it ran."""
     output: str = ""
     """What it printed, cut to a readable length."""
+    untouched: bool = False
+    """Whether a text for a person is empty or as it was handed out: no points, and nobody need open it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,6 +156,22 @@ def test_what_was_not_run_has_no_points_and_keeps_its_texts():
     ]
 
 
+def test_a_text_for_a_person_that_nobody_wrote_is_told():
+    release = book(
+        *SOLUTION.cells[:-2], cell("q3", "Yours.", "markdown", grade=True, solution=True, points=4)
+    )
+    release.cells.append(SOLUTION.cells[-1])
+    assignment = read_assignment("ps9", SOLUTION, release)
+    for text, untouched in ((None, True), ("Yours.\n", True), (" ", True), ("Yours. And mine", False)):
+        answers = {} if text is None else {"q3": text}
+        result = examine.not_run(assignment, "crashed", "nothing", student="a", answers=answers, seed=1)
+        told = {name: answer.untouched for name, answer in result.answers.items()}
+        assert told == {"q1": False, "q2": False, "q3": untouched, "q4": False}
+    assert not any(answer.untouched for answer in grade({}).answers.values()), (
+        "in a self-check there is no telling"
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "names"),
     [

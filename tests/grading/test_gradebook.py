@@ -299,6 +299,8 @@ def test_an_answer_left_blank_needs_no_person(course):
     release = nbformat.read(ROOT / "assignments" / NAME / f"{NAME}.ipynb", as_version=4)
     import_results([graded("ada", essay=cell(release, "q7").source)], course)
     assert grade_of(course, "ada") == (0.0, None, False)
+    import_results([graded("bob", essay=" ")], course)
+    assert grade_of(course, "bob") == (0.0, None, False), "nor one that was emptied"
     with book(course) as gb:
         assert gb.find_comment("q7", NAME, NAME, "ada").comment == "No response."
         assert gb.find_comment("q1", NAME, NAME, "ada").comment is None

@@ -273,6 +273,25 @@ def test_copies_stand_side_by_side_and_nobody_is_accused(tmp_path):
     assert "q1: b and the course's own text : same text" in words(reference)
 
 
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_is_still_to_mark_reaches_none(marked, tmp_path):
+    """A text left as it was has 0 points and waits for nobody; what a person gave is on the page, too."""
+    blank = {"q7": Answer(source="Your answer here", untouched=True)}
+    everyone = [student("a"), student("b", answers=blank)]
+    text = words(page(everyone, tmp_path, by_hand={"a": {"q7": 2.0}} if marked else None))
+    table = text[text.index("All students Points") :]
+    assert [row["to_mark"] for row in rows(tmp_path)] == ["0" if marked else "3", "0"]
+    assert [row["q7"] for row in rows(tmp_path)] == ["2" if marked else "", "0"]
+    if marked:
+        assert "a graded 10 4 4 2 2 b graded 8 4 4 0 2" in table
+        assert "out of 11 points: mean 9" in text
+        assert "to mark" not in text and "q7 answer 50 % 50 % 1 some points, 1 no points" in text
+    else:
+        assert "a graded 8 4 4 to mark 2 b graded 8 4 4 0 2" in table
+        assert "out of 8 points without what a person still has to mark: mean 8" in text
+        assert "q7 answer 50 % 1 no points, 1 to be marked" in text
+
+
 def test_table_has_a_row_a_student(tmp_path):
     everyone = [student("b", q1="wrong", q4="half"), student("a"), absent("c")]
     text = words(page(everyone, tmp_path))
