@@ -146,8 +146,13 @@ class Shape:
         return frozenset(self.tokens[i : i + RUN] for i in range(last + 1))
 
 
-def shape(text: str) -> Shape | None:
-    """What is compared of an answer; None where nothing was answered."""
+def shape(text: str, *, given: bool = False) -> Shape | None:
+    """What is compared of an answer; None where nothing was answered.
+
+    Args:
+        text: of the answer's cell.
+        given: whether it is what was handed out, of which a stub is to be known as well.
+    """
     text = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().splitlines())
     if len(text) > LONGEST:
         digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
@@ -164,7 +169,7 @@ def shape(text: str) -> Shape | None:
         # RecursionError, MemoryError: nested too deeply for Python's parser, which says it in either way.
         tokens = tuple(re.findall(r"\w+|[^\w\s]", text.lower()))
         wording = {}
-    if tokens in _UNTOUCHED:
+    if tokens in _UNTOUCHED and not given:
         return None
     return Shape(text, tokens[:LONGEST_TOKENS], wording)
 
@@ -181,7 +186,8 @@ def _question(
     students = sorted(student for student, text in answers.items() if shapes[text] is not None)
     written = [shapes[answers[student]] for student in students]
     own = {text: shape(text) for text in references if shape(text) is not None}
-    given = [outside for text in own if (outside := shape(_outside(text))) is not None]
+    # What was handed out is no answer, but its docstring and its names are everybody's.
+    given = [shape(outside, given=True) for text in own if (outside := _outside(text))]
     return [
         *_among_students(question, students, written, list(own.values()), lost),
         *_of_reference(question, students, written, own, given),

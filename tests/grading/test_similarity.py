@@ -337,6 +337,15 @@ def test_stub_that_everybody_is_given_is_no_copy_of_the_solution():
     own = RELEASE["q2"].replace("raise NotImplementedError()", "return returns <= np.inf")
     assert find_similar([result("alone", q2=own)], REFERENCES) == []
     assert find_similar([result("a", q2=own), result("b", q2=own)], REFERENCES) == []
+    for question in LIBRARY:
+        kept = RELEASE[question].replace("raise NotImplementedError()", "return 17 + 4")
+        assert find_similar(class_of(question, kept), REFERENCES) == [], "the only one who left the docstring"
+
+
+def test_what_was_handed_out_is_not_called_word_for_word_the_same():
+    (flag,) = find_similar(class_of("q4", SOLUTION["q4"]), REFERENCES)
+    assert "names column_name, column_values" in flag.why
+    assert "comment" not in flag.why and "transfer_grid" not in flag.why
 
 
 # --- hostile texts, many texts ---------------------------------------------------------------------------
