@@ -91,7 +91,7 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def prepare_notebook(app: Sphinx, name: str, source: list[str]) -> None:
-    """Puts the pictures that a cell carries where its text shows them, and folds the tests of assignments."""
+    """Puts the pictures that a cell carries where its text shows them, and folds what JupyterLab folds."""
     if app.env.doc2path(name, base=False).suffix != ".ipynb":
         return
     notebook = json.loads(source[0])
@@ -101,8 +101,8 @@ def prepare_notebook(app: Sphinx, name: str, source: list[str]) -> None:
             ((kind, data),) = forms.items()
             text = text.replace(f"(attachment:{picture})", f"(data:{kind};base64,{data})")
         cell["source"] = text
-        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("locked"):
-            cell["metadata"]["tags"] = ["hide-input"]  # tests are long, and only to be run
+        if cell["metadata"].get("jupyter", {}).get("source_hidden"):
+            cell["metadata"]["tags"] = ["hide-input"]  # a quiz with its answers, a long test
     source[0] = json.dumps(notebook)
 
 

@@ -156,3 +156,19 @@ def test_a_sound_page_has_no_fault(tmp_path: Path):
     (tmp_path / "a b.html").write_text('<p id="up"></p><a href="#up">x</a><a href="https://x.example">y</a>')
     (tmp_path / "page.html").write_text('<a href="a%20b.html#up">x</a><img src="data:,x" alt="A dot">')
     assert faults(tmp_path) == []
+
+
+def test_a_cell_that_jupyterlab_folds_is_folded_in_its_page():
+    from types import SimpleNamespace
+
+    from course_lib.cli.site_pages import prepare_notebook
+
+    open_, folded = (nbformat.v4.new_code_cell("x = 1") for _ in range(2))
+    folded.metadata["jupyter"] = {"source_hidden": True}
+    source = [nbformat.writes(nbformat.v4.new_notebook(cells=[open_, folded]))]
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda name, base: Path(f"{name}.ipynb")))
+    prepare_notebook(app, "01_quiz", source)
+    assert [cell.metadata.get("tags") for cell in nbformat.reads(source[0], 4).cells] == [
+        None,
+        ["hide-input"],
+    ]
