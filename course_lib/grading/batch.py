@@ -208,10 +208,13 @@ def _grade_all(
     results: dict[str, Result] = {}
     faults: list[str] = []
     resumed = 0
+    names = {submission.student: submission.name for submission in submissions}
 
     def keep(result: Result, write: bool = True) -> None:
-        if write:
-            save(result, out)
+        named = replace(result, name=names[result.student])
+        if write or named != result:  # a roster may have come since
+            save(named, out)
+        result = named
         results[result.student] = result
         progress(Progress(len(results), len(submissions), result.student, result.status))
 

@@ -12,7 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -62,6 +62,8 @@ class Submission:
     """Source by `grade_id`, of the release's answer cells and no others."""
     problems: tuple[str, ...] = ()
     """In plain words for the student."""
+    name: str = ""
+    """As the roster spells the student, or else the download; empty where only `student` is known."""
     sha256: str = ""
     """Of the notebook's bytes, in hexadecimal; of what came, where no notebook could be read."""
 
@@ -115,13 +117,36 @@ def collect(
         absent = _absent(people, wanted)
         shared = [who for who in absent if len(wanted[safe_name(who.name).casefold()]) > 1]
         names = distinct_names([*people, *shared], spelling)
-        found = [_submission(names[who], people[who], expected, assignment) for who in people]
+        found = [
+            replace(
+                _submission(names[who], people[who], expected, assignment),
+                name=_spelt(who, names[who], wanted),
+            )
+            for who in people
+        ]
     there = {one.student.casefold() for one in found}
     for who in absent:
         name = names.get(who) or spelling[safe_name(who.name).casefold()]
         if name.casefold() not in there:  # a roster may tell two of one name apart as we do
-            found.append(Submission(student=name, status="missing", problems=("nothing was handed in",)))
+            problems = ("nothing was handed in",)
+            found.append(
+                Submission(student=name, status="missing", problems=problems, name=_shown(who.name.strip()))
+            )
     return sorted(found, key=lambda one: (one.student.casefold(), one.student))
+
+
+def _spelt(who: Who, student: str, wanted: Mapping[str, Mapping[str, str]]) -> str:
+    """The name as the roster spells it; as the download does, where the roster does not tell who it is.
+
+    Args:
+        who: as the download says.
+        student: the name that nobody else has; it has a number where two are called the same.
+        wanted: safe name in lower case -> letters -> name on the roster.
+    """
+    own = wanted.get(student.casefold(), {})
+    if len(own) == 1:
+        return _shown(*own.values())
+    return _shown(wanted.get(safe_name(who.name).casefold(), {}).get(_letters(who.name), who.name))
 
 
 def _absent(people: Iterable[Who], wanted: Mapping[str, Mapping[str, str]]) -> list[Who]:

@@ -456,7 +456,9 @@ def _marks(results: Sequence[Result]) -> bytes:
     columns = ("points", "out_of", "to_mark")
     table = io.StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow([_text(cell) for cell in ("student", "status", *columns, *names, "seconds", "problems")])
+    writer.writerow(
+        [_text(cell) for cell in ("student", "name", "status", *columns, *names, "seconds", "problems")]
+    )
     for result in results:
         points = {mark.name: mark.points for mark in result.marks}
         given = [value for value in points.values() if value is not None]
@@ -464,6 +466,7 @@ def _marks(results: Sequence[Result]) -> bytes:
         writer.writerow(
             [
                 _text(result.student),
+                _text(result.name or result.student),
                 result.status,
                 f"{sum(given):.10g}",
                 f"{most:.10g}",

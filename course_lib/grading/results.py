@@ -72,6 +72,8 @@ class Result:
     """What was odd about the file, in plain words for the student."""
     seconds: float = 0.0
     """Wall-clock seconds from the first cell to the last."""
+    name: str = ""
+    """The student's name as the roster or the download spells it; empty where it is not known."""
     seed: int = 0
     """Seed of the hidden cases; the same seed gives the same marks."""
     sandbox: str = "not sandboxed"

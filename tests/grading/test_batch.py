@@ -136,6 +136,9 @@ def test_only_what_changed_is_graded_again(course):
     assert summary.resumed == 1
     assert points(summary) == {"anna": 3.0, "ben": 3.0, "cleo": 3.0}
     assert (course / "grading" / NAME / "results" / "anna.json").stat().st_mtime_ns == before
+    summary = grade(course, roster=["änna"])
+    assert summary.resumed == 3, "a roster changes how a name is written, and no marks"
+    assert [result.name for result in results.load(summary.out)] == ["änna", "ben", "cleo"]
     assert grade(course, fresh=True).resumed == 0
     solution = course / "solutions" / NAME / f"{NAME}.ipynb"
     solution.write_text(solution.read_text().replace("== 2 * _x", "== 3 * _x"))

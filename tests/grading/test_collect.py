@@ -300,6 +300,8 @@ def test_roster(tmp_path):
         ("x", "found"),
     ]
     assert submissions[2].problems == ("nothing was handed in",)
+    assert [s.name for s in submissions] == ["Bo", "jose ruiz", "li wei", "x"], "as the roster spells them"
+    assert [s.name for s in collect(tmp_path, RELEASE)] == ["bo", "José Ruiz", "x"], "or else the download"
 
 
 @pytest.mark.parametrize(
@@ -318,6 +320,7 @@ def test_roster_on_which_only_accents_tell_two_apart(tmp_path, files, statuses):
     ours = [s for s in submissions if s.student.startswith(("Jose", "jose", "JOSE"))]
     assert sorted(s.status for s in ours) == sorted(statuses.values())
     assert len({s.student.casefold() for s in ours}) == len(ours)
+    assert len({s.name for s in ours}) == len(ours), "no two rows are one student's in a platform's table"
     assert set(found(ours).values()) == {name for name, status in statuses.items() if status == "found"}
     names = distinct_names([Who(name) for name in statuses], {})
     assert {s.student.lower(): s.status for s in ours} == {
@@ -337,6 +340,7 @@ def test_roster_may_name_the_number_that_tells_two_apart(tmp_path):
     put(tmp_path, {f"Ana Ruiz_{i}{MOODLE}x.ipynb": notebook(str(i)) for i in (11, 12)})
     submissions = collect(tmp_path, RELEASE, ["Ana Ruiz-11", "Ana Ruiz-12"])
     assert found(submissions) == {"Ana_Ruiz-11": "11", "Ana_Ruiz-12": "12"} and len(submissions) == 2
+    assert [s.name for s in submissions] == ["Ana Ruiz-11", "Ana Ruiz-12"]
 
 
 def test_one_student(tmp_path):
@@ -410,7 +414,7 @@ def test_names_that_are_no_text(tmp_path):
     submissions = collect(tmp_path, RELEASE)
     assert len({s.student for s in submissions}) == 2
     assert all(s.student.startswith("b-") for s in submissions)
-    json.dumps([s.problems for s in submissions], ensure_ascii=False).encode("utf-8")
+    json.dumps([[s.name, *s.problems] for s in submissions], ensure_ascii=False).encode("utf-8")
 
 
 def test_notebooks_tell_of_which_assignment_they_are(tmp_path):

@@ -441,4 +441,7 @@ def test_spreadsheet_has_a_row_a_student_and_no_formula(tmp_path):
     first = rows(tmp_path)[0]
     assert (first["points"], first["to_mark"], first["q1-visible"], first["q7"]) == ("7.5", "0", "1", "2.5")
     assert by_name["c"]["status"] == "missing"
+    assert first["name"] == "'=1+1", "who has no other name is called as in the grader"
+    write_report([replace(student("Soren_K"), name="Søren K"), replace(student("b"), name="=1")], tmp_path)
+    assert [(row["student"], row["name"]) for row in rows(tmp_path)] == [("Soren_K", "Søren K"), ("b", "'=1")]
     assert by_name["c"]["q1-visible"] == ""
