@@ -215,9 +215,7 @@ class Share:
 
     @property
     def words(self) -> str:
-        """The name as a person reads it: "q1-hidden" are the further cases of question 1."""
-        question, _, part = self.name.partition("-")
-        return f"{question} {'further' if part == 'hidden' else part.replace('-', ' ') or 'answer'}"
+        return _words(self.name)
 
     @property
     def marked(self) -> int:
@@ -236,6 +234,12 @@ class Share:
             ("none", "no points", self.none),
         ]
         return [kind for kind in kinds if kind[2]]
+
+
+def _words(name: str) -> str:
+    """A test's name as a person reads it: "q1-hidden" are the further cases of question 1."""
+    question, _, part = name.partition("-")
+    return f"{question} {'further' if part == 'hidden' else part.replace('-', ' ') or 'answer'}"
 
 
 def _success(results: Sequence[Result]) -> list[list[Share]]:
@@ -294,6 +298,9 @@ def _table(results: Sequence[Result]) -> dict:
 
 # --- what many understood wrongly ------------------------------------------------------------------------
 
+_NO_PYTHON = re.compile(
+    r"^Your cell [^\n]{1,80}? stopped with ((?:Syntax|Indentation|Tab)Error: [^\n]*)", re.MULTILINE
+)
 _ABOUT = re.compile(r"^Question [^:,]{1,40}, [^:]{1,60}: ")
 # The sentences of misconceptions.expect_close that end what was computed, and what they say of all of it.
 _GENERAL = (
@@ -332,6 +339,8 @@ def mistake(message: str) -> str:
 
 def _first_line(message: str) -> str:
     """What is wrong, without the question's name; an array that the line begins is read to its end."""
+    if broken := _NO_PYTHON.search(message):  # which is why names are missing
+        return plain(broken[1])[:1000].strip()
     lines = plain(message).strip().splitlines()[:20]
     first = lines[0] if lines else ""
     for line in lines[1:]:
@@ -381,11 +390,17 @@ def _slow(results: Sequence[Result]) -> dict | None:
         "median": statistics.median(result.seconds for result in ran),
         "sum": sum(result.seconds for result in ran),
         "rows": [
-            (result, sorted(result.marks, key=lambda mark: (-mark.seconds, mark.name))[:3])
+            (result, sorted(_seconds(result).items(), key=lambda part: (-part[1], part[0]))[:3])
             for result in ran[:SLOWEST]
         ],
         "longest": ran[0].seconds,
     }
+
+
+def _seconds(result: Result) -> dict[str, float]:
+    """What took how long: each test, and all the rest, where an answer's cell may have had no end."""
+    seconds = {_words(mark.name): mark.seconds for mark in result.marks}
+    return {**seconds, "outside of tests": max(0.0, result.seconds - sum(seconds.values()))}
 
 
 def _trouble(results: Sequence[Result]) -> list[dict]:
@@ -418,7 +433,7 @@ def _stops(result: Result) -> list[str]:
     if not result.answers:  # nothing could be run, and every mark says why
         return [mark.message for mark in result.marks if mark.message][:1]
     said = {f"cell {name}": answer.error for name, answer in result.answers.items()}
-    said |= {mark.name: mark.message for mark in result.marks}
+    said |= {_words(mark.name): mark.message for mark in result.marks}
     return [
         f"{name}: {line.strip()[:300]}"
         for name, text in said.items()

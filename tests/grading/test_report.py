@@ -163,6 +163,10 @@ def test_numbers_that_belong_to_the_words_stay(tmp_path):
             "Two calls both gave …: do not seed.",
         ),
         ("name 'q2_log10' is not defined", "name 'q2_log10' is not defined"),
+        (
+            "name 'f' is not defined\nYour cell q1 stopped with SyntaxError: '(' was never closed\n  line 1",
+            "SyntaxError: '(' was never closed",
+        ),
         ("keeps int(epsilon * N) of [K, T]", "keeps int(epsilon * N) of [K, T]"),
         ("", "no message"),
         ("\x1b[31m\n\n", "no message"),
@@ -203,8 +207,8 @@ def test_what_ended_a_student_s_code_is_known(tmp_path, monkeypatch):
     for words_of_the_engine in (*said, str(raised.value)):
         result = student("ana", q1=f"not this line\nq1: {words_of_the_engine}", status="timed out")
         shown = words(page([result], tmp_path))
-        assert f"q1-visible: q1: {words_of_the_engine}" in shown, words_of_the_engine
-        assert "q1-visible: not this line" not in shown
+        assert f"q1 visible: q1: {words_of_the_engine}" in shown, words_of_the_engine
+        assert "q1 visible: not this line" not in shown
 
 
 def test_hostile_message_is_read_in_no_time():
@@ -238,8 +242,8 @@ def test_trouble_tells_what_happened_to_whom(tmp_path):
         )
     )
     trouble = text[text.index("Trouble timed out") : text.index("Slow submissions Half")]
-    assert f"slow q4-hidden: {endless}" in trouble
-    assert f"hasty cell q1: {ended} q1-visible: Your cell q1: {ended}" in trouble
+    assert f"slow q4 further: {endless}" in trouble
+    assert f"hasty cell q1: {ended} q1 visible: Your cell q1: {ended}" in trouble
     assert "an ordinary mistake" not in trouble
     for line in (
         "empty no file came",
@@ -256,7 +260,7 @@ def test_slow_ones_come_first_with_their_tests(tmp_path):
     text = words(page(everyone, tmp_path))
     slow = text[text.index("Slow submissions Half") : text.index("Answers that look alike None")]
     assert re.findall(r"s\d\d", slow) == [f"s{i}" for i in range(19, 9, -1)]
-    assert "s19 19 graded q4-hidden 1.5, q1-visible 0.2, q1-hidden 0.1" in slow
+    assert "s19 19 graded outside of tests 17.2, q4 further 1.5, q1 visible 0.2" in slow
 
 
 def test_copies_stand_side_by_side_and_nobody_is_accused(tmp_path):
