@@ -307,7 +307,7 @@
         g.fillStyle = c.ink;
         g.strokeStyle = c.paper;
         g.lineWidth = 1.5;
-        if (n < last) mark(g, MODES[m].mark, X(n + 1), Y(steps), 6);
+        if (n < last) mark(g, MODES[m].mark, X(n + 1) + 8 * m, Y(steps), 6); // beside each other where they are equal
       }));
       plot.setAttribute("aria-label", `Steps of learners by try, mean over seeds: ${curves.map((one) => `${one.name}, ${Math.round(one.mean[0])} in the first and ${Math.round(one.mean[last - 1])} in try ${last}`).join("; ")}.`);
     }
