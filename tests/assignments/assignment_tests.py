@@ -266,10 +266,14 @@ class RoundTripTests:
         return api
 
     def test_release_is_nbgrader_s_own(self, api):
-        """Our release differs from nbgrader's in nothing that a student or a grader reads."""
+        """Our release differs from nbgrader's in nothing but that tests are folded."""
         file = Path(api.coursedir.root) / "assignments" / self.name / f"{self.name}.ipynb"
         made = nbformat.read(file, as_version=4)
         ours = answer_banks.release(self.name)
+        folded = [c.id for c in ours.cells if c.metadata.pop("jupyter", None) == {"source_hidden": True}]
+        marks = {c.id: c.metadata.get("nbgrader", {}) for c in made.cells}
+        tests = [name for name, mark in marks.items() if mark.get("grade") and not mark.get("solution")]
+        assert folded == tests
         assert [(c.id, c.source, c.metadata) for c in ours.cells] == [
             (c.id, c.source, c.metadata) for c in made.cells
         ]
