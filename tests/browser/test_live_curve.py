@@ -39,7 +39,8 @@ def test_stop_button_works_while_the_cell_trains(open_notebook):
     notebook.page.wait_for_timeout(3000)
     assert notebook.ink(f"{CURVE} canvas") > 0.01
     before = notebook.fingerprint(f"{CURVE} canvas")
-    notebook.wait(f"harness.fingerprint('{CURVE} canvas') !== '{before}'", 3)
+    crowded = max(1.0, os.getloadavg()[0] / os.cpu_count())  # a crowded machine is not our fault
+    notebook.wait(f"harness.fingerprint('{CURVE} canvas') !== '{before}'", 3 * crowded)
     notebook.axe(".jp-OutputArea")
     notebook.locator(f"{CURVE}").scroll_into_view_if_needed()
     notebook.screenshot("live-curve-running")
@@ -48,7 +49,7 @@ def test_stop_button_works_while_the_cell_trains(open_notebook):
     notebook.wait_done(10)
     seconds = time.monotonic() - pressed
     print(f"stopped {1000 * seconds:.0f} ms after the key")
-    assert seconds < max(1.0, os.getloadavg()[0] / os.cpu_count())  # a crowded machine is not our fault
+    assert seconds < crowded
     assert "after True weights True" in notebook.text()
     notebook.wait("document.querySelector('figure svg[role=img]')")
     notebook.locator("figure").scroll_into_view_if_needed()
