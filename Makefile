@@ -19,7 +19,7 @@ help:
 	@echo "make test          run everything that needs no browser (about 12 minutes)"
 	@echo "make test-browser  run the tests that need Chromium"
 	@echo "make doctor        look for what is missing on this machine, and how to mend it"
-	@echo "make bench         measure speed beside peers, and write docs/performance.md (half an hour)"
+	@echo "make bench         measure speed beside peers, and write docs/performance.md (ten minutes on a quiet machine)"
 	@echo "make site          make web pages of the course, in build/site"
 	@echo "make format        put code and notebooks into the house's style"
 	@echo "make clean         delete .venv"

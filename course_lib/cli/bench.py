@@ -39,7 +39,7 @@ def bench(
         ),
     ] = None,
 ) -> None:
-    """Run every benchmark, and write what they measured into one page; half an hour on two quiet cores."""
+    """Run every benchmark, and write what they measured into one page; ten minutes on two quiet cores."""
     folder = course_folder()
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         fail(f"{missing[0]} is not installed: python -m pip install -e '.[bench]' -c constraints.txt")
