@@ -7,19 +7,15 @@ turns without a kernel, too.
 Axes: T steps, N trials, H memory, L labels.
 """
 
-import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course_lib.widgets import standalone
 from course_lib.widgets.module import module
+from course_lib.widgets.page_widget import PageWidget
 from course_lib.widgets.palette import GREY, SERIES
 from course_lib.widgets.plane import INK
 
@@ -72,14 +68,14 @@ def readable(memory: np.ndarray, label: np.ndarray) -> np.ndarray:
     return right
 
 
-class MemoryPath(anywidget.AnyWidget):
+class MemoryPath(PageWidget):
     """Memories of many trials in a plane, and a slider over the steps.
 
     Keys on the slider: arrows, Home and End; in the widget: P plays, F fills the screen.
     """
 
     _esm = module("live_curve", "memory_path")
-    data = traitlets.Dict().tag(sync=True)
+    page_height = 640
 
     def __init__(
         self,
@@ -131,15 +127,6 @@ class MemoryPath(anywidget.AnyWidget):
             }
         )
 
-    def save(self, path: str | Path) -> Path:
-        """Writes the widget as one HTML file that needs nothing else."""
-        path = Path(path)
-        path.write_text(self._page(), encoding="utf-8")
-        return path
-
-    def _page(self) -> str:
-        return standalone.page(self.data["title"], self._esm, {"data": self.data})
-
     def __str__(self) -> str:
         data = self.data
         return (
@@ -173,15 +160,3 @@ class MemoryPath(anywidget.AnyWidget):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=format)
         return buffer.getvalue()
-
-    def _repr_mimebundle_(self, **options):
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        png = base64.b64encode(self.picture()).decode()
-        # An exported notebook has no kernel: there the page takes the widget's place, and works as it does.
-        return {
-            **data,
-            "text/html": standalone.iframe(self.data["title"], self._page(), 640, png, str(self)),
-            "image/png": png,
-            "text/plain": str(self),
-        }, metadata

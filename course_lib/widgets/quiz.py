@@ -7,20 +7,17 @@ questions and the choices, and not the answers.
 Axes: Q questions, C choices of one.
 """
 
-import base64
 import io
 import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import anywidget
-import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course_lib.widgets import standalone
 from course_lib.widgets.module import module
+from course_lib.widgets.page_widget import PageWidget
 from course_lib.widgets.plane import INK
 
 LINE = 92
@@ -98,14 +95,14 @@ def questions_of(text: str) -> list[Question]:
     return found
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(PageWidget):
     """Choose, check, read why, choose again; what was right at the first try is counted.
 
     Keys: arrows choose, Enter checks, N and B go to the next question and back, F fills the screen.
     """
 
     _esm = module("quiz")
-    data = traitlets.Dict().tag(sync=True)
+    page_height = 480
 
     def __init__(self, questions: Sequence[Question], *, title: str = "Check yourself") -> None:
         """Holds the questions in their order.
@@ -144,21 +141,6 @@ class Quiz(anywidget.AnyWidget):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         return buffer.getvalue()
-
-    def _page(self) -> str:
-        return standalone.page(self.data["title"], self._esm, {"data": self.data})
-
-    def _repr_mimebundle_(self, **options):
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        png = base64.b64encode(self.picture()).decode()
-        # An exported notebook has no kernel: there the page takes the widget's place, and works as it does.
-        return {
-            **data,
-            "text/html": standalone.iframe(self.data["title"], self._page(), 480, png, str(self)),
-            "image/png": png,
-            "text/plain": str(self),
-        }, metadata
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

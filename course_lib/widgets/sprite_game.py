@@ -11,22 +11,18 @@ Source: Dubey et al., "Investigating Human Priors for Playing Video Games", ICML
 https://arxiv.org/abs/1802.10217, whose players needed more than twice as long without meaning.
 """
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from course_lib.core.evaluation import mean_with_interval
 from course_lib.core.tabular_mdp import TileWorld
-from course_lib.widgets import standalone
 from course_lib.widgets.figures import STYLES
 from course_lib.widgets.module import module
+from course_lib.widgets.page_widget import PageWidget
 from course_lib.widgets.plane import INK
 from course_lib.widgets.sprite_picture import SPRITES, sprite, texture
 
@@ -35,14 +31,13 @@ MOST_LEARNERS = 4
 """More curves than these could not be told apart by everybody."""
 
 
-class SpriteGame(anywidget.AnyWidget):
+class SpriteGame(PageWidget):
     """Walk by hand, and count the steps.
 
     Keys: arrows walk, N begins a new try, 1, 2 and 3 choose the drawings, F fills the screen.
     """
 
     _esm = module("live_curve", "sprite_game")
-    data = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -90,15 +85,6 @@ class SpriteGame(anywidget.AnyWidget):
                 "random": None if random_player is None else [int(random_player[0]), random_player[1]],
             }
         )
-
-    def save(self, path: str | Path) -> Path:
-        """Writes the widget as one HTML file that needs nothing else."""
-        path = Path(path)
-        path.write_text(self._page(), encoding="utf-8")
-        return path
-
-    def _page(self) -> str:
-        return standalone.page(self.data["title"], self._esm, {"data": self.data})
 
     def __str__(self) -> str:
         words = [f"{self.data['title']} The same room with sprites and with textures that mean nothing."]
@@ -148,18 +134,6 @@ class SpriteGame(anywidget.AnyWidget):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         return buffer.getvalue()
-
-    def _repr_mimebundle_(self, **options):
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        png = base64.b64encode(self.picture()).decode()
-        # An exported notebook has no kernel: there the page takes the widget's place, and can be played.
-        return {
-            **data,
-            "text/html": standalone.iframe(self.data["title"], self._page(), 900, png, str(self)),
-            "image/png": png,
-            "text/plain": str(self),
-        }, metadata
 
 
 def _check(world: TileWorld, drawn_as: Sequence[int], learners: Mapping[str, np.ndarray], mode: str) -> None:

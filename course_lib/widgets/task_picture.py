@@ -8,21 +8,18 @@ came about.
 Axes: M tasks, A actions, K + 1 numbers of tries in the target, from 0 on.
 """
 
-import base64
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from course_lib.core.spelling import nearest
-from course_lib.widgets import standalone
 from course_lib.widgets.module import module
+from course_lib.widgets.page_widget import PageWidget
 from course_lib.widgets.palette import GREY, SERIES
 from course_lib.widgets.plane import INK
 
@@ -71,14 +68,13 @@ class Kind:
     """Whether it is told which task it is in."""
 
 
-class TaskPicture(anywidget.AnyWidget):
+class TaskPicture(PageWidget):
     """What differs, how it was learned, how many tries: turn the switches, and see what they mean.
 
     Keys: D, K and S turn the three switches on by one (with Shift: back), F fills the screen.
     """
 
     _esm = module("live_curve", "task_picture")
-    data = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -169,21 +165,6 @@ class TaskPicture(anywidget.AnyWidget):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         return buffer.getvalue()
-
-    def _page(self) -> str:
-        return standalone.page(self.data["title"], self._esm, {"data": self.data})
-
-    def _repr_mimebundle_(self, **options):
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        png = base64.b64encode(self.picture()).decode()
-        # An exported notebook has no kernel: there the page takes the widget's place, and works as it does.
-        return {
-            **data,
-            "text/html": standalone.iframe(self.data["title"], self._page(), 900, png, str(self)),
-            "image/png": png,
-            "text/plain": str(self),
-        }, metadata
 
 
 def _check(name: str, difference: Difference, kinds: Mapping[str, Kind], side: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import course_lib.widgets
 
-BASES = {"PlaneWidget"}
+BASES = {"PageWidget", "PlaneWidget"}
 """Classes that nobody constructs."""
 
 
