@@ -29,8 +29,7 @@ tested without a browser and the view in a real one. Files, in the order of the 
 
 Below them: `module` joins the JavaScript in `static/`, `codec` packs rollouts into bytes, `worker` is
 the thread that simulates, `plane` is what the widgets seen from above share, `planar_paths` draws ways
-over one, `standalone` makes a page of a widget, `page_widget` is what those share that need no kernel, `poster`
-draws the picture that stands in for one,
-`figures` the static ones, both in the colours of `palette`, and `figure_words` says what those show;
-`sprite_picture` draws tiles.
+over one, `page_widget` is what those share that need no kernel, `standalone` makes a page of a widget,
+`poster` draws the picture that stands in for one, `figures` the static ones, both in the colours of
+`palette`, and `figure_words` says what those show; `sprite_picture` draws tiles.
 """
