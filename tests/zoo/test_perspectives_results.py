@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from course_lib.envs import navigation
 from course_lib.zoo import perspectives_results as results_of
 from course_lib.zoo import store
 from course_lib.zoo.perspectives import PERSPECTIVES
@@ -36,6 +37,8 @@ def test_trainings_with_few_tasks_have_five_seeds_and_as_many_steps_as_those_wit
 
 def test_shifted_goals_are_those_of_the_training_times_the_shift_and_the_same_for_all():
     near, far, again = (results_of.shifted("navigation", shift, 3, 40).array(40) for shift in (1.0, 2.0, 2.0))
+    drawn = navigation.family().sample(np.random.default_rng((results_of.TEST_TASKS, 3)), 40)
+    np.testing.assert_array_equal(near, drawn.array(40))
     np.testing.assert_array_equal(far, 2.0 * near)
     np.testing.assert_array_equal(far, again)
     assert np.abs(near).max() <= 0.5
